@@ -1,0 +1,1 @@
+"""Composition: settings, command line, web app, GraphQL assembly, worker, wiring of adapters to ports."""

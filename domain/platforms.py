@@ -1,0 +1,128 @@
+"""The ad platforms' vocabulary: what an account, a campaign, a day of metrics and a budget are. No transport.
+
+A budget entity is what carries the money and may be shared: Google's CampaignBudget serves several campaigns,
+Meta's and TikTok's campaign budget sits on the campaign itself.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+from kit.money import step_micros
+
+
+class Platform(StrEnum):
+    """An advertising platform whose budgets the system can read and change."""
+
+    META = "META"
+    GOOGLE = "GOOGLE"
+    TIKTOK = "TIKTOK"
+
+
+class CampaignStatus(StrEnum):
+    """Whether a campaign may spend, in the platforms' common terms."""
+
+    ENABLED = "ENABLED"
+    PAUSED = "PAUSED"
+    REMOVED = "REMOVED"
+
+
+class BudgetType(StrEnum):
+    """How the platform spreads the amount. Only DAILY budgets are changed; the type is read back with the amount."""
+
+    DAILY = "DAILY"
+    LIFETIME = "LIFETIME"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformAccount:
+    """An ad account as its platform tells it."""
+
+    external_id: str
+    name: str
+    currency_code: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformCampaign:
+    """A campaign as its platform tells it. `budget_external_id` names the budget entity; amounts in account micros."""
+
+    external_id: str
+    name: str
+    status: CampaignStatus
+    budget_external_id: str
+    budget_type: BudgetType
+    daily_budget_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformDailyMetric:
+    """One campaign on one day of the account's zone. Money in account micros; conversions may be fractional."""
+
+    campaign_external_id: str
+    day: date
+    impressions: int
+    clicks: int
+    conversions: float
+    spend_micros: int
+    revenue_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformBudget:
+    """A budget entity as read back just now."""
+
+    external_id: str
+    budget_type: BudgetType
+    daily_budget_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetReceipt:
+    """What the platform answered to a budget change; `execution_id` is its own id for the request, for support."""
+
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformLimits:
+    """What a platform accepts as a daily budget: `min_daily_micros` and the multiple `step_micros`, account micros."""
+
+    min_daily_micros: int
+    step_micros: int
+
+
+#: Smallest daily budget per platform in whole currency units (sources: the platforms' help pages; TikTok documents
+#: 50 for a campaign, Meta 1 for impressions billing, Google one billable unit).
+_MIN_DAILY_UNITS = {Platform.META: 1, Platform.GOOGLE: 1, Platform.TIKTOK: 50}
+
+
+def limits(platform: Platform, currency_code: str) -> PlatformLimits:
+    """A platform's daily-budget minimum and step in a currency, account micros."""
+    return PlatformLimits(_MIN_DAILY_UNITS[platform] * 1_000_000, step_micros(currency_code))
+
+
+class AdPlatform(Protocol):
+    """The port every platform adapter fills. `account` is the account's external id on that platform.
+
+    All methods raise PlatformError and nothing else for what the platform does: refusals, quotas, time-outs.
+    """
+
+    platform: Platform
+
+    async def fetch_account(self, account: str) -> PlatformAccount:
+        """The account's name, currency and time zone."""
+
+    async def fetch_campaigns(self, account: str) -> list[PlatformCampaign]:
+        """Every campaign that is not removed, all pages."""
+
+    async def fetch_daily_metrics(self, account: str, since: date, until: date) -> list[PlatformDailyMetric]:
+        """Metrics of every campaign per account-zone day, `since` and `until` included, all pages."""
+
+    async def read_budget(self, account: str, budget_external_id: str) -> PlatformBudget:
+        """The budget entity as it stands now."""
+
+    async def set_daily_budget(self, account: str, budget_external_id: str, daily_budget_micros: int) -> BudgetReceipt:
+        """Set the absolute daily budget in account micros (a whole number of the platform's step)."""

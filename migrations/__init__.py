@@ -1,0 +1,1 @@
+"""The tables' history, one file a change; written by Tortoise, the same on SQLite and PostgreSQL."""

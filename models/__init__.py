@@ -1,0 +1,1 @@
+"""Tortoise tables and their named, tenant-scoped queries. Must not decide anything."""

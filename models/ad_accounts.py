@@ -1,0 +1,72 @@
+"""Ad accounts and their queries."""
+
+from datetime import datetime
+from uuid import UUID
+
+from tortoise import Model, fields
+
+from domain.ad_accounts import AdAccount
+from domain.errors import NotFound
+from models.scope import Scope, WriteScope, as_value, as_values
+
+
+class AdAccountTable(Model):
+    """A platform account connected to a workspace."""
+
+    id = fields.UUIDField(primary_key=True)
+    tenant_id = fields.UUIDField(db_index=True)
+    workspace_id = fields.UUIDField(db_index=True)
+    platform = fields.CharField(max_length=16)
+    external_id = fields.CharField(max_length=64)
+    name = fields.CharField(max_length=200)
+    currency_code = fields.CharField(max_length=3)
+    time_zone = fields.CharField(max_length=64)
+    synced_at_utc = fields.DatetimeField(null=True)
+    sync_error = fields.TextField(null=True)
+
+    class Meta:
+        table = "ad_accounts"
+        unique_together = (("workspace_id", "platform", "external_id"),)
+
+
+async def ad_accounts(scope: Scope, workspace_id: UUID) -> list[AdAccount]:
+    """A workspace's accounts in the order they were connected."""
+    rows = await scope.of(AdAccountTable).filter(workspace_id=workspace_id).order_by("id").values()
+    return as_values(AdAccount, rows)
+
+
+async def ad_account(scope: Scope, account_id: UUID) -> AdAccount:
+    """One account. Raises NotFound."""
+    rows = await scope.of(AdAccountTable).filter(id=account_id).values()
+    if not rows:
+        raise NotFound("no such ad account")
+    return as_value(AdAccount, rows[0])
+
+
+async def ad_accounts_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, AdAccount]:
+    """Accounts by id; other tenants' are absent."""
+    rows = as_values(AdAccount, await scope.of(AdAccountTable).filter(id__in=ids).values())
+    return {row.id: row for row in rows}
+
+
+async def find_ad_account(scope: Scope, workspace_id: UUID, platform: str, external_id: str) -> AdAccount | None:
+    """The account with the platform's own id, if it is connected."""
+    rows = await (
+        scope.of(AdAccountTable).filter(workspace_id=workspace_id, platform=platform, external_id=external_id).values()
+    )
+    return as_value(AdAccount, rows[0]) if rows else None
+
+
+async def add_ad_account(scope: WriteScope, account: AdAccount) -> None:
+    """Connect an account."""
+    columns = {name: getattr(account, name) for name in AdAccount.__slots__ if name != "tenant_id"}
+    columns["platform"] = account.platform.value
+    await scope.create(AdAccountTable, **columns)
+
+
+async def mark_synced(scope: WriteScope, account_id: UUID, at_utc: datetime, error: str | None) -> None:
+    """Note how the last sync went; a failed one keeps the time of the last good one."""
+    changes: dict[str, object] = {"sync_error": error}
+    if error is None:
+        changes["synced_at_utc"] = at_utc
+    await scope.of(AdAccountTable).filter(id=account_id).update(**changes)

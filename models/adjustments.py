@@ -1,0 +1,186 @@
+"""Adjustments and their queries. Claims are one conditional UPDATE on SQLite, SKIP LOCKED on PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from tortoise import Model, fields
+
+from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus
+from domain.errors import NotFound
+from models.scope import Scope, WriteScope, as_value, as_values
+
+
+class AdjustmentTable(Model):
+    """An approved change on its way to a platform."""
+
+    id = fields.UUIDField(primary_key=True)
+    tenant_id = fields.UUIDField(db_index=True)
+    workspace_id = fields.UUIDField(db_index=True)
+    recommendation_id = fields.UUIDField()
+    plan_id = fields.UUIDField(db_index=True)
+    account_id = fields.UUIDField()
+    budget_id = fields.UUIDField()
+    campaign_id = fields.UUIDField()
+    status = fields.CharField(max_length=16)
+    version = fields.IntField()
+    before_micros = fields.BigIntField()
+    intended_micros = fields.BigIntField()
+    delta_reporting_micros = fields.BigIntField()
+    currency_code = fields.CharField(max_length=3)
+    approved_by_id = fields.CharField(max_length=64)
+    auto_approved = fields.BooleanField()
+    created_at_utc = fields.DatetimeField()
+    attempts = fields.IntField()
+    not_before_utc = fields.DatetimeField()
+    lease_token = fields.UUIDField(null=True)
+    lease_until_utc = fields.DatetimeField(null=True)
+    dispatched_at_utc = fields.DatetimeField(null=True)
+    confirmed_at_utc = fields.DatetimeField(null=True)
+    platform_execution_id = fields.CharField(max_length=200, null=True)
+    failure_code = fields.CharField(max_length=64, null=True)
+    failure_reason = fields.TextField(null=True)
+
+    class Meta:
+        table = "adjustments"
+        indexes = (("status", "not_before_utc"), ("budget_id", "status"))
+
+
+_COLUMNS: Final = ", ".join(Adjustment.__slots__)
+_INSERT: Final = (
+    f"INSERT INTO adjustments ({_COLUMNS}) VALUES "  # noqa: S608 - column names and placeholders only
+    f"({', '.join(f'${n + 1}' for n in range(len(Adjustment.__slots__)))})"
+)
+
+
+async def add_adjustment(scope: WriteScope, value: Adjustment) -> None:
+    """A new adjustment of the scope's tenant."""
+    row = [scope.tenant_id if name == "tenant_id" else getattr(value, name) for name in Adjustment.__slots__]
+    await scope.execute(_INSERT, *row)
+
+
+async def adjustment(scope: Scope, adjustment_id: UUID) -> Adjustment:
+    """One adjustment. Raises NotFound, also for another tenant's."""
+    rows = await scope.of(AdjustmentTable).filter(id=adjustment_id).values()
+    if not rows:
+        raise NotFound("no such adjustment")
+    return as_value(Adjustment, rows[0])
+
+
+async def adjustments_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Adjustment]:
+    """Adjustments by id; other tenants' are absent."""
+    found = as_values(Adjustment, await scope.of(AdjustmentTable).filter(id__in=ids).values())
+    return {row.id: row for row in found}
+
+
+async def adjustment_page(
+    scope: Scope,
+    workspace_id: UUID,
+    statuses: Sequence[AdjustmentStatus] | None,
+    after: UUID | None,
+    before: UUID | None,
+    limit: int,
+    *,
+    backwards: bool,
+) -> list[Adjustment]:
+    """Up to `limit` adjustments between two ids, newest first; the far end when `backwards`."""
+    query = scope.of(AdjustmentTable).filter(workspace_id=workspace_id)
+    if statuses is not None:
+        query = query.filter(status__in=[status.value for status in statuses])
+    if after is not None:
+        query = query.filter(id__lt=after)
+    if before is not None:
+        query = query.filter(id__gt=before)
+    rows = await query.order_by("id" if backwards else "-id").limit(limit).values()
+    found = as_values(Adjustment, rows)
+    return found[::-1] if backwards else found
+
+
+async def plan_adjustments(scope: Scope, plan_id: UUID) -> list[Adjustment]:
+    """All adjustments of a plan."""
+    return as_values(Adjustment, await scope.of(AdjustmentTable).filter(plan_id=plan_id).order_by("id").values())
+
+
+async def budgets_in_flight(scope: Scope, workspace_id: UUID) -> set[UUID]:
+    """Budgets with an adjustment that is not settled yet."""
+    query = scope.of(AdjustmentTable).filter(workspace_id=workspace_id)
+    rows = await query.exclude(status__in=[status.value for status in SETTLED]).values("budget_id")
+    return {row["budget_id"] for row in rows}
+
+
+async def claim(
+    scope: WriteScope, adjustment_id: UUID, token: UUID, now_utc: datetime, until_utc: datetime
+) -> Adjustment | None:
+    """Take the lease of a due adjustment and move it to SENDING; None when another worker or budget holds it.
+
+    One writer per budget entity: the claim fails while another adjustment of the same budget is on its way.
+    """
+    rows = await scope.rows(
+        "UPDATE adjustments SET status = 'SENDING', lease_token = $1, lease_until_utc = $2, "  # noqa: S608 - column names only
+        "attempts = attempts + 1, version = version + 1, dispatched_at_utc = $3 "
+        "WHERE id = $4 AND tenant_id = $5 AND not_before_utc <= $3 "
+        "AND (status = 'PENDING' OR (status = 'SENDING' AND lease_until_utc < $3)) "
+        "AND NOT EXISTS (SELECT 1 FROM adjustments other WHERE other.tenant_id = $5 AND other.id <> adjustments.id "
+        "AND other.budget_id = adjustments.budget_id AND other.status IN ('SENDING', 'APPLIED')) "
+        f"RETURNING {_COLUMNS}",
+        token,
+        until_utc,
+        now_utc,
+        adjustment_id,
+        scope.tenant_id,
+    )
+    return as_value(Adjustment, rows[0]) if rows else None
+
+
+async def store_if_leased(scope: WriteScope, value: Adjustment, token: UUID) -> bool:
+    """Write the next version if this worker still holds the lease; False when it was lost."""
+    changed = await scope.execute(
+        "UPDATE adjustments SET status = $1, version = $2, before_micros = $3, attempts = $4, not_before_utc = $5, "
+        "lease_token = $6, lease_until_utc = $7, confirmed_at_utc = $8, platform_execution_id = $9, "
+        "failure_code = $10, failure_reason = $11 "
+        "WHERE id = $12 AND tenant_id = $13 AND version = $14 AND lease_token = $15",
+        value.status,
+        value.version,
+        value.before_micros,
+        value.attempts,
+        value.not_before_utc,
+        value.lease_token,
+        value.lease_until_utc,
+        value.confirmed_at_utc,
+        value.platform_execution_id,
+        value.failure_code,
+        value.failure_reason,
+        value.id,
+        scope.tenant_id,
+        value.version - 1,
+        token,
+    )
+    return bool(changed)
+
+
+async def fail_pending(scope: WriteScope, adjustment_id: UUID, code: str, reason: str) -> bool:
+    """Fail an adjustment that was never sent; False when it is no longer pending."""
+    changed = await scope.execute(
+        "UPDATE adjustments SET status = 'FAILED', version = version + 1, failure_code = $1, failure_reason = $2 "
+        "WHERE id = $3 AND tenant_id = $4 AND status = 'PENDING'",
+        code,
+        reason,
+        adjustment_id,
+        scope.tenant_id,
+    )
+    return bool(changed)
+
+
+async def retry_if_unchanged(scope: WriteScope, adjustment_id: UUID, version: int, now_utc: datetime) -> bool:
+    """Queue a failed or unknown adjustment again; False when it changed meanwhile."""
+    changed = await scope.execute(
+        "UPDATE adjustments SET status = 'PENDING', version = version + 1, attempts = 0, not_before_utc = $1, "
+        "failure_code = NULL, failure_reason = NULL, lease_token = NULL, lease_until_utc = NULL "
+        "WHERE id = $2 AND tenant_id = $3 AND version = $4 AND status IN ('FAILED', 'UNKNOWN')",
+        now_utc,
+        adjustment_id,
+        scope.tenant_id,
+        version,
+    )
+    return bool(changed)

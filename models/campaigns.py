@@ -1,0 +1,147 @@
+"""Campaigns and budget entities, and their queries."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from tortoise import Model, fields
+
+from domain.campaigns import Budget, Campaign
+from domain.errors import NotFound
+from models.scope import Scope, WriteScope, as_value, as_values
+
+
+class BudgetTable(Model):
+    """A budget entity on a platform."""
+
+    id = fields.UUIDField(primary_key=True)
+    tenant_id = fields.UUIDField(db_index=True)
+    workspace_id = fields.UUIDField(db_index=True)
+    account_id = fields.UUIDField()
+    external_id = fields.CharField(max_length=64)
+    budget_type = fields.CharField(max_length=16)
+    daily_budget_micros = fields.BigIntField()
+    observed_at_utc = fields.DatetimeField()
+
+    class Meta:
+        table = "budgets"
+        unique_together = (("account_id", "external_id"),)
+
+
+class CampaignTable(Model):
+    """A campaign."""
+
+    id = fields.UUIDField(primary_key=True)
+    tenant_id = fields.UUIDField(db_index=True)
+    workspace_id = fields.UUIDField(db_index=True)
+    account_id = fields.UUIDField()
+    budget_id = fields.UUIDField(null=True)
+    external_id = fields.CharField(max_length=128)
+    name = fields.CharField(max_length=300)
+    status = fields.CharField(max_length=16)
+    product_margin = fields.DecimalField(max_digits=7, decimal_places=6, null=True)
+
+    class Meta:
+        table = "campaigns"
+        unique_together = (("account_id", "external_id"),)
+
+
+async def campaigns(scope: Scope, workspace_id: UUID) -> list[Campaign]:
+    """A workspace's campaigns by id (the order they were first seen)."""
+    rows = await scope.of(CampaignTable).filter(workspace_id=workspace_id).order_by("id").values()
+    return as_values(Campaign, rows)
+
+
+async def campaign_page(
+    scope: Scope, workspace_id: UUID, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
+) -> list[Campaign]:
+    """Up to `limit` campaigns between two ids, in id order; from the end when `backwards`."""
+    query = scope.of(CampaignTable).filter(workspace_id=workspace_id)
+    if after is not None:
+        query = query.filter(id__gt=after)
+    if before is not None:
+        query = query.filter(id__lt=before)
+    rows = await query.order_by("-id" if backwards else "id").limit(limit).values()
+    found = as_values(Campaign, rows)
+    return found[::-1] if backwards else found
+
+
+async def campaign(scope: Scope, campaign_id: UUID) -> Campaign:
+    """One campaign. Raises NotFound."""
+    rows = await scope.of(CampaignTable).filter(id=campaign_id).values()
+    if not rows:
+        raise NotFound("no such campaign")
+    return as_value(Campaign, rows[0])
+
+
+async def campaigns_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Campaign]:
+    """Campaigns by id; other tenants' are absent."""
+    found = as_values(Campaign, await scope.of(CampaignTable).filter(id__in=ids).values())
+    return {row.id: row for row in found}
+
+
+async def account_campaigns(scope: Scope, account_id: UUID) -> dict[str, Campaign]:
+    """An account's campaigns by the platform's own id."""
+    found = as_values(Campaign, await scope.of(CampaignTable).filter(account_id=account_id).values())
+    return {row.external_id: row for row in found}
+
+
+async def add_campaigns(scope: WriteScope, new: Iterable[Campaign]) -> None:
+    """New campaigns."""
+    await scope.create_all(CampaignTable, [_campaign_columns(value) for value in new])
+
+
+async def store_campaign(scope: WriteScope, value: Campaign) -> None:
+    """What the platform now says of a known campaign."""
+    await scope.of(CampaignTable).filter(id=value.id).update(**_campaign_columns(value))
+
+
+def _campaign_columns(value: Campaign) -> dict[str, object]:
+    columns = {name: getattr(value, name) for name in Campaign.__slots__ if name != "tenant_id"}
+    columns["status"] = value.status.value
+    return columns
+
+
+async def budgets(scope: Scope, workspace_id: UUID) -> list[Budget]:
+    """A workspace's budget entities by id."""
+    return as_values(Budget, await scope.of(BudgetTable).filter(workspace_id=workspace_id).order_by("id").values())
+
+
+async def budget(scope: Scope, budget_id: UUID) -> Budget:
+    """One budget entity. Raises NotFound."""
+    rows = await scope.of(BudgetTable).filter(id=budget_id).values()
+    if not rows:
+        raise NotFound("no such budget")
+    return as_value(Budget, rows[0])
+
+
+async def budgets_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Budget]:
+    """Budgets by id; other tenants' are absent."""
+    found = as_values(Budget, await scope.of(BudgetTable).filter(id__in=ids).values())
+    return {row.id: row for row in found}
+
+
+async def account_budgets(scope: Scope, account_id: UUID) -> dict[str, Budget]:
+    """An account's budget entities by the platform's own id."""
+    found = as_values(Budget, await scope.of(BudgetTable).filter(account_id=account_id).values())
+    return {row.external_id: row for row in found}
+
+
+async def add_budgets(scope: WriteScope, new: Iterable[Budget]) -> None:
+    """New budget entities."""
+    await scope.create_all(BudgetTable, [_budget_columns(value) for value in new])
+
+
+async def observe_budget(scope: WriteScope, budget_id: UUID, daily_budget_micros: int, at_utc: datetime) -> None:
+    """What a budget was just read to be (account micros)."""
+    await (
+        scope.of(BudgetTable)
+        .filter(id=budget_id)
+        .update(daily_budget_micros=daily_budget_micros, observed_at_utc=at_utc)
+    )
+
+
+def _budget_columns(value: Budget) -> dict[str, object]:
+    columns = {name: getattr(value, name) for name in Budget.__slots__ if name != "tenant_id"}
+    columns["budget_type"] = value.budget_type.value
+    return columns

@@ -1,0 +1,200 @@
+"""The sequenced log's tables: heads, chained rows, erasable payloads. Rules of the chain stand in domain/log.py.
+
+Lock order, the same everywhere: idempotency key, subjects in id order, plan, then the tenant's head last, held only
+for the commit. A conflict or a replay therefore consumes no number.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from tortoise import Model, fields
+
+from domain.log import GENESIS_HASH, Actor, LogEntry, LogEvent, NewEvent, chain_hash, payload_digest
+from models.scope import Scope, WriteScope, as_values, json_text
+
+
+class LogHeadTable(Model):
+    """How far the log of a tenant goes, and the hash it ends with."""
+
+    tenant_id = fields.UUIDField(primary_key=True)
+    sequence = fields.BigIntField()
+    hash = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "log_heads"
+
+
+class LogEntryTable(Model):
+    """A chained row. Never updated, never deleted."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    tenant_id = fields.UUIDField()
+    sequence = fields.BigIntField()
+    workspace_id = fields.UUIDField(null=True)
+    at_utc = fields.DatetimeField()
+    actor_kind = fields.CharField(max_length=16)
+    actor_id = fields.CharField(max_length=64)
+    kind = fields.CharField(max_length=64)
+    subject_type = fields.CharField(max_length=32)
+    subject_id = fields.UUIDField()
+    subject_version = fields.IntField()
+    payload_digest = fields.CharField(max_length=64)
+    prev_hash = fields.CharField(max_length=64)
+    hash = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "log_entries"
+        unique_together = (("tenant_id", "sequence"),)
+        indexes = (("tenant_id", "subject_id", "sequence"),)
+
+
+class LogPayloadTable(Model):
+    """What a row is about: the subject before and after, as canonical JSON text. May be erased."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    tenant_id = fields.UUIDField()
+    sequence = fields.BigIntField()
+    salt = fields.CharField(max_length=32)
+    body = fields.TextField()
+
+    class Meta:
+        table = "log_payloads"
+        unique_together = (("tenant_id", "sequence"),)
+
+
+_ENTRY_COLUMNS = (
+    "tenant_id, sequence, workspace_id, at_utc, actor_kind, actor_id, kind, subject_type, subject_id, "
+    "subject_version, payload_digest, prev_hash, hash"
+)
+_QUALIFIED = ", ".join(f"e.{column.strip()}" for column in _ENTRY_COLUMNS.split(","))
+
+
+async def append(
+    scope: WriteScope, key: bytes, actor: Actor, at_utc: datetime, events: Sequence[NewEvent]
+) -> list[LogEntry]:
+    """Write events at the tenant's head, n numbers at once. Must be the last statements of a transaction."""
+    head = await scope.rows(
+        "UPDATE log_heads SET sequence = sequence + $1 WHERE tenant_id = $2 RETURNING sequence, hash",
+        len(events),
+        scope.tenant_id,
+    )
+    first, prev_hash = int(head[0]["sequence"]) - len(events) + 1, str(head[0]["hash"])
+    entries: list[LogEntry] = []
+    payloads: list[tuple[str, str]] = []
+    for offset, event in enumerate(events):
+        salt, body = secrets.token_hex(16), json_text({"before": event.before, "after": event.after})
+        unsealed = LogEntry(
+            scope.tenant_id,
+            first + offset,
+            event.workspace_id,
+            at_utc,
+            actor.kind,
+            actor.id,
+            event.kind,
+            event.subject_type,
+            event.subject_id,
+            event.subject_version,
+            payload_digest(salt, body),
+            prev_hash,
+            "",
+        )
+        prev_hash = chain_hash(key, unsealed)
+        entries.append(replace(unsealed, hash=prev_hash))
+        payloads.append((salt, body))
+    await _insert(scope, entries, payloads)
+    return entries
+
+
+async def _insert(scope: WriteScope, entries: list[LogEntry], payloads: list[tuple[str, str]]) -> None:
+    """Rows, payloads and the head's hash: three statements, whatever the number of events (up to 60 at once)."""
+    for start in range(0, len(entries), 60):
+        part = entries[start : start + 60]
+        values = [getattr(entry, field) for entry in part for field in LogEntry.__slots__]
+        await scope.execute(
+            f"INSERT INTO log_entries ({_ENTRY_COLUMNS}) VALUES {_tuples(len(part), len(LogEntry.__slots__))}",  # noqa: S608 - column names and placeholders only
+            *values,
+        )
+        bodies = [
+            value
+            for entry, (salt, body) in zip(part, payloads[start : start + 60], strict=True)
+            for value in (entry.tenant_id, entry.sequence, salt, body)
+        ]
+        await scope.execute(
+            f"INSERT INTO log_payloads (tenant_id, sequence, salt, body) VALUES {_tuples(len(part), 4)}",  # noqa: S608 - placeholders only
+            *bodies,
+        )
+    await scope.execute("UPDATE log_heads SET hash = $1 WHERE tenant_id = $2", entries[-1].hash, scope.tenant_id)
+
+
+def _tuples(rows: int, columns: int) -> str:
+    """($1, $2), ($3, $4) ... for a multi-row INSERT."""
+    return ", ".join(
+        "(" + ", ".join(f"${row * columns + column + 1}" for column in range(columns)) + ")" for row in range(rows)
+    )
+
+
+async def open_head(scope: WriteScope) -> None:
+    """The head of a new tenant's log."""
+    await scope.create(LogHeadTable, sequence=0, hash=GENESIS_HASH)
+
+
+async def head(scope: Scope) -> tuple[int, str]:
+    """The last sequence number and hash."""
+    row = await scope.of(LogHeadTable).get()
+    return row.sequence, row.hash
+
+
+async def rows_with_payloads(scope: Scope, after: int, limit: int) -> list[tuple[LogEntry, str | None, str | None]]:
+    """Rows after a sequence number in order, each with its payload's salt and body, None where erased."""
+    rows = await scope.rows(
+        f"SELECT {_QUALIFIED}, p.salt, p.body FROM log_entries e "  # noqa: S608 - column names only
+        "LEFT JOIN log_payloads p ON p.tenant_id = e.tenant_id AND p.sequence = e.sequence "
+        "WHERE e.tenant_id = $1 AND e.sequence > $2 ORDER BY e.sequence LIMIT $3",
+        scope.tenant_id,
+        after,
+        limit,
+    )
+    return [(entry, row["salt"], row["body"]) for entry, row in zip(as_values(LogEntry, rows), rows, strict=True)]
+
+
+async def events_after(scope: Scope, after: int, limit: int) -> list[LogEvent]:
+    """Events after a sequence number in order, payloads parsed."""
+    return [_event(entry, body) for entry, _salt, body in await rows_with_payloads(scope, after, limit)]
+
+
+async def events_before(
+    scope: Scope, workspace_id: UUID, before: int | None, limit: int, subject_id: UUID | None = None
+) -> list[LogEvent]:
+    """A workspace's events, newest first, from below a sequence number; of one subject if named."""
+    rows = await scope.rows(
+        f"SELECT {_QUALIFIED}, p.salt, p.body FROM log_entries e "  # noqa: S608 - column names only
+        "LEFT JOIN log_payloads p ON p.tenant_id = e.tenant_id AND p.sequence = e.sequence "
+        "WHERE e.tenant_id = $1 AND e.workspace_id = $2 AND e.sequence < $3 "
+        + ("AND e.subject_id = $5 " if subject_id else "")
+        + "ORDER BY e.sequence DESC LIMIT $4",
+        scope.tenant_id,
+        workspace_id,
+        before if before is not None else 2**62,
+        limit,
+        *((subject_id,) if subject_id else ()),
+    )
+    return [_event(entry, row["body"]) for entry, row in zip(as_values(LogEntry, rows), rows, strict=True)]
+
+
+def _event(entry: LogEntry, body: str | None) -> LogEvent:
+    payload = orjson.loads(body) if body is not None else {}
+    return LogEvent(entry, payload.get("before"), payload.get("after"))
+
+
+async def erase_payloads(scope: WriteScope, subject_id: UUID) -> int:
+    """Erase what rows say about a subject; the chain keeps verifying. Returns how many payloads went."""
+    return await scope.execute(
+        "DELETE FROM log_payloads WHERE tenant_id = $1 AND sequence IN "
+        "(SELECT sequence FROM log_entries WHERE tenant_id = $1 AND subject_id = $2)",
+        scope.tenant_id,
+        subject_id,
+    )

@@ -1,0 +1,177 @@
+"""Recommendations and their queries. Changes are compare-and-set on `version`: the optimistic lock (RB-E3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from tortoise import Model, fields
+
+from domain.errors import NotFound
+from domain.platforms import Platform
+from domain.recommendations import Recommendation, RecommendationStatus
+from models.scope import Scope, WriteScope, as_value, as_values
+
+
+class RecommendationTable(Model):
+    """A proposed change of one daily budget."""
+
+    id = fields.UUIDField(primary_key=True)
+    tenant_id = fields.UUIDField(db_index=True)
+    workspace_id = fields.UUIDField()
+    plan_id = fields.UUIDField(db_index=True)
+    account_id = fields.UUIDField()
+    budget_id = fields.UUIDField(db_index=True)
+    campaign_id = fields.UUIDField()
+    platform = fields.CharField(max_length=16)
+    campaign_name = fields.CharField(max_length=300)
+    currency_code = fields.CharField(max_length=3)
+    rate_to_reporting = fields.DecimalField(max_digits=20, decimal_places=10)
+    status = fields.CharField(max_length=16)
+    version = fields.IntField()
+    current_micros = fields.BigIntField()
+    suggested_micros = fields.BigIntField()
+    proposed_micros = fields.BigIntField()
+    delta_reporting_micros = fields.BigIntField()
+    roas_now = fields.FloatField()
+    roas_expected = fields.FloatField()
+    roas_change_low = fields.FloatField()
+    roas_change_high = fields.FloatField()
+    revenue_change_reporting_micros = fields.BigIntField()
+    confidence = fields.FloatField()
+    rationale = fields.TextField()
+    created_at_utc = fields.DatetimeField()
+    expires_at_utc = fields.DatetimeField()
+    decided_by_id = fields.CharField(max_length=64, null=True)
+    decided_at_utc = fields.DatetimeField(null=True)
+    decision_reason = fields.TextField(null=True)
+    adjustment_id = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "recommendations"
+        indexes = (("tenant_id", "workspace_id", "status", "id"),)
+
+
+_COLUMNS: Final = ", ".join(Recommendation.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationFilter:
+    """Which recommendations a list shows; None means any."""
+
+    statuses: tuple[RecommendationStatus, ...] | None = None
+    platform: Platform | None = None
+
+
+async def recommendation(scope: Scope, recommendation_id: UUID) -> Recommendation:
+    """One recommendation. Raises NotFound, also for another tenant's."""
+    rows = await scope.rows(
+        f"SELECT {_COLUMNS} FROM recommendations WHERE id = $1 AND tenant_id = $2",  # noqa: S608 - column names only
+        recommendation_id,
+        scope.tenant_id,
+    )
+    if not rows:
+        raise NotFound("no such recommendation")
+    return as_value(Recommendation, rows[0])
+
+
+async def recommendations_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Recommendation]:
+    """Recommendations by id; other tenants' are absent."""
+    found = as_values(Recommendation, await scope.of(RecommendationTable).filter(id__in=ids).values())
+    return {row.id: row for row in found}
+
+
+async def recommendation_page(
+    scope: Scope,
+    workspace_id: UUID,
+    wanted: RecommendationFilter,
+    after: UUID | None,
+    before: UUID | None,
+    limit: int,
+    *,
+    backwards: bool,
+) -> list[Recommendation]:
+    """Up to `limit` recommendations between two ids, newest first; the far end when `backwards`."""
+    parameters: list[object] = [scope.tenant_id, workspace_id]
+    where = ["tenant_id = $1", "workspace_id = $2"]
+
+    def add(template: str, value: object) -> None:
+        parameters.append(value)
+        where.append(template.format(f"${len(parameters)}"))
+
+    if wanted.statuses is not None:
+        marks = []
+        for status in wanted.statuses:
+            parameters.append(status)
+            marks.append(f"${len(parameters)}")
+        where.append(f"status IN ({', '.join(marks)})" if marks else "1 = 0")
+    if wanted.platform is not None:
+        add("platform = {}", wanted.platform)
+    if after is not None:
+        add("id < {}", after)
+    if before is not None:
+        add("id > {}", before)
+    order = "ASC" if backwards else "DESC"
+    rows = await scope.rows(
+        f"SELECT {_COLUMNS} FROM recommendations WHERE tenant_id = $1 AND "  # noqa: S608 - fixed fragments, values bound
+        f"{' AND '.join(where[1:])} ORDER BY id {order} LIMIT {int(limit)}",
+        *parameters,
+    )
+    found = as_values(Recommendation, rows)
+    return found[::-1] if backwards else found
+
+
+async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recommendation]:
+    """All that still need review."""
+    rows = await (
+        scope.of(RecommendationTable)
+        .filter(workspace_id=workspace_id, status=RecommendationStatus.NEEDS_REVIEW.value)
+        .order_by("id")
+        .values()
+    )
+    return as_values(Recommendation, rows)
+
+
+async def rejected_since(scope: Scope, workspace_id: UUID, since_utc: datetime) -> list[Recommendation]:
+    """What people rejected since a moment."""
+    rows = await (
+        scope.of(RecommendationTable)
+        .filter(
+            workspace_id=workspace_id,
+            status=RecommendationStatus.REJECTED.value,
+            decided_at_utc__gte=since_utc,
+        )
+        .values()
+    )
+    return as_values(Recommendation, rows)
+
+
+async def add_recommendations(scope: WriteScope, new: Sequence[Recommendation]) -> None:
+    """New recommendations."""
+    rows = []
+    for value in new:
+        row = {name: getattr(value, name) for name in Recommendation.__slots__ if name != "tenant_id"}
+        rows.append({**row, "platform": value.platform.value, "status": value.status.value})
+    await scope.create_all(RecommendationTable, rows)
+
+
+async def store_if_unchanged(scope: WriteScope, value: Recommendation) -> bool:
+    """Write the next version if the row still has the one before; False when somebody else was first."""
+    changed = await scope.execute(
+        "UPDATE recommendations SET status = $1, version = $2, proposed_micros = $3, delta_reporting_micros = $4, "
+        "decided_by_id = $5, decided_at_utc = $6, decision_reason = $7, adjustment_id = $8 "
+        "WHERE id = $9 AND tenant_id = $10 AND version = $11",
+        value.status,
+        value.version,
+        value.proposed_micros,
+        value.delta_reporting_micros,
+        value.decided_by_id,
+        value.decided_at_utc,
+        value.decision_reason,
+        value.adjustment_id,
+        value.id,
+        scope.tenant_id,
+        value.version - 1,
+    )
+    return bool(changed)

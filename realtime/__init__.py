@@ -1,0 +1,1 @@
+"""The log's relay, topics, presence and subscription streams. Must not write state."""

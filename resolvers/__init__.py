@@ -1,0 +1,1 @@
+"""Query, Mutation and Subscription fields: authorise, parse, one service call, payload. Must not hold rules."""
