@@ -1,0 +1,253 @@
+"""Rings of Ed25519 keys: one signs, the others still verify. Kept in a file, or given as text by the environment.
+
+A ring is a JSON Web Key Set (RFC 7517) whose keys carry one member of our own, `signs_from_utc`. The newest key whose
+moment has come signs. A key that a newer one has replaced keeps verifying for the overlap, then counts as unknown,
+whether or not it is still in the file. A key whose moment lies ahead verifies already: with several machines, hand out
+the new key first and let it sign later. A replaced key in a file loses its private half: it never signs again.
+
+Must not know what is signed; that is tokens.py and signatures.py.
+"""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+import msgspec
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from kit.time import Clock, iso_utc, require_utc
+
+ENTRY_LIMIT: Final = 64  # A ring is read on every start; one with more keys is a mistake.
+
+
+class KeyRingError(RuntimeError):
+    """The ring cannot be used: damaged, empty, or without a key that may sign. Never says what a key contains."""
+
+
+@dataclass(frozen=True, slots=True)
+class RingKey:
+    """One key. `key` may be public only; `signs_from_utc` is when it takes over from the one before it."""
+
+    kid: str
+    signs_from_utc: datetime
+    key: OKPKey
+
+
+class KeyRing(Protocol):
+    """What signs and verifies: asked anew each time, so that a rotation needs no restart."""
+
+    def signing_key(self) -> RingKey:
+        """The key that signs now. Raises KeyRingError if there is none."""
+
+    def verifying_key(self, kid: str) -> RingKey | None:
+        """The key of that id if it still verifies; None if it is unknown or rotated out."""
+
+
+class _Jwk(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    kid: str
+    signs_from_utc: datetime
+    x: str
+    d: str | None = None
+    kty: Literal["OKP"] = "OKP"
+    crv: Literal["Ed25519"] = "Ed25519"
+    use: Literal["sig"] = "sig"
+    alg: Literal["Ed25519"] = "Ed25519"
+
+
+class _JwkSet(msgspec.Struct, forbid_unknown_fields=True):
+    keys: list[_Jwk]
+
+
+class FixedKeyRing:
+    """A ring whose keys were given as text, for installations that keep secrets in the environment.
+
+    Args:
+        text: the JSON Web Key Set.
+        overlap_seconds: how long a replaced key verifies; None for ever. At least a token's life.
+    """
+
+    def __init__(self, text: str, clock: Clock, overlap_seconds: int | None) -> None:
+        self._keys = _parse(text)
+        self._clock = clock
+        self._overlap_seconds = overlap_seconds
+
+    def signing_key(self) -> RingKey:
+        """The newest key whose moment has come."""
+        return _signing(self._keys, self._clock.now_utc())
+
+    def verifying_key(self, kid: str) -> RingKey | None:
+        """The key of that id if it still verifies."""
+        return _verifying(self._keys, kid, self._clock.now_utc(), self._overlap_seconds)
+
+
+class FileKeyRing:
+    """A ring in a file of its own, mode 0600, made with one key when it is missing.
+
+    Every call looks whether the file changed (one stat, microseconds), so another process's rotation counts at once.
+    Removing the file means: forget all keys; whatever they signed is refused from then on.
+
+    Args:
+        path: the file; a lock file stands beside it.
+        overlap_seconds: how long a replaced key verifies; None for ever. At least a token's life.
+    """
+
+    def __init__(self, path: Path, clock: Clock, overlap_seconds: int | None) -> None:
+        self._path = path
+        self._clock = clock
+        self._overlap_seconds = overlap_seconds
+        self._seen: tuple[int, int, int] | None = None
+        self._keys: tuple[RingKey, ...] = ()
+
+    def signing_key(self) -> RingKey:
+        """The newest key whose moment has come."""
+        return _signing(self._current(), self._clock.now_utc())
+
+    def verifying_key(self, kid: str) -> RingKey | None:
+        """The key of that id if it still verifies."""
+        return _verifying(self._current(), kid, self._clock.now_utc(), self._overlap_seconds)
+
+    def rotate(self) -> str:
+        """Add a key that signs from now on, drop those past the overlap; returns the new key's id."""
+        with _locked(self._path):
+            now_utc = self._clock.now_utc()
+            before = _parse(self._path.read_text("utf-8")) if self._path.exists() else ()
+            added = _new_key(now_utc)
+            ring = _sorted((*before, added))
+            kept = [each for each in ring if _verifying(ring, each.kid, now_utc, self._overlap_seconds)]
+            _write(self._path, [_retired(each) if each.signs_from_utc < now_utc else each for each in kept])
+        return added.kid
+
+    def _current(self) -> tuple[RingKey, ...]:
+        seen = _fingerprint(self._path)
+        if seen is None:
+            self._create()
+            seen = _fingerprint(self._path)
+        if seen != self._seen:
+            # The fingerprint was taken before the read: a change in between is read now and read again next time.
+            self._keys = _parse(self._path.read_text("utf-8"))
+            self._seen = seen
+        return self._keys
+
+    def _create(self) -> None:
+        with _locked(self._path):
+            if not self._path.exists():  # Another process may have made it while this one waited for the lock.
+                _write(self._path, [_new_key(self._clock.now_utc())])
+
+
+def new_ring_text(now_utc: datetime) -> str:
+    """A key set with one fresh key that signs from now on, as FixedKeyRing reads it."""
+    return _dump([_new_key(require_utc(now_utc))])
+
+
+def _signing(keys: Sequence[RingKey], now_utc: datetime) -> RingKey:
+    begun = [each for each in keys if each.signs_from_utc <= now_utc]
+    if not begun:
+        raise KeyRingError("no key of the ring may sign yet: every signs_from_utc lies ahead")
+    if not begun[-1].key.is_private:
+        raise KeyRingError(f"the key {begun[-1].kid} is the one to sign, but its private half is missing")
+    return begun[-1]
+
+
+def _verifying(keys: Sequence[RingKey], kid: str, now_utc: datetime, overlap_seconds: int | None) -> RingKey | None:
+    for position, each in enumerate(keys):
+        if each.kid == kid:
+            successor = keys[position + 1] if position + 1 < len(keys) else None
+            if successor is None or overlap_seconds is None:
+                return each
+            ends_at_utc = successor.signs_from_utc + timedelta(seconds=overlap_seconds)
+            return each if now_utc < ends_at_utc else None
+    return None
+
+
+def _new_key(now_utc: datetime) -> RingKey:
+    key = OKPKey.generate_key("Ed25519")
+    return RingKey(key.thumbprint(), now_utc, key)
+
+
+def _retired(entry: RingKey) -> RingKey:
+    public = OKPKey.import_key({"kty": "OKP", **_public_members(entry.key)})
+    return RingKey(entry.kid, entry.signs_from_utc, public)
+
+
+def _public_members(key: OKPKey) -> dict[str, str]:
+    members = key.as_dict(private=False)
+    return {"crv": str(members["crv"]), "x": str(members["x"])}
+
+
+def _sorted(keys: Sequence[RingKey]) -> tuple[RingKey, ...]:
+    # Stable: of two keys with one moment the later written is the newer.
+    return tuple(sorted(keys, key=lambda each: each.signs_from_utc))
+
+
+def _parse(text: str) -> tuple[RingKey, ...]:
+    try:
+        entries = msgspec.json.decode(text, type=_JwkSet).keys
+        keys = _sorted([_import(entry) for entry in entries])
+    except (msgspec.MsgspecError, JoseError, ValueError, KeyError) as error:
+        # The cause is not chained into the message: it may quote key material.
+        raise KeyRingError(f"the key ring is damaged ({type(error).__name__})") from None
+    if not 0 < len(keys) <= ENTRY_LIMIT:
+        raise KeyRingError(f"a key ring has 1 to {ENTRY_LIMIT} keys, this one {len(keys)}")
+    if len({each.kid for each in keys}) != len(keys):
+        raise KeyRingError("two keys of the ring have one id")
+    return keys
+
+
+def _import(entry: _Jwk) -> RingKey:
+    members = {"kty": entry.kty, "crv": entry.crv, "x": entry.x}
+    key = OKPKey.import_key(members if entry.d is None else {**members, "d": entry.d})
+    if _public_members(key)["x"] != entry.x:
+        # The library takes the private half at its word; a mismatch would verify nothing that it signs elsewhere.
+        raise ValueError("the two halves of a key do not belong together")
+    return RingKey(entry.kid, require_utc(entry.signs_from_utc), key)
+
+
+def _dump(keys: Sequence[RingKey]) -> str:
+    return json.dumps({"keys": [_exported(each) for each in keys]}, indent=1)
+
+
+def _exported(entry: RingKey) -> dict[str, str]:
+    members = {name: str(value) for name, value in entry.key.as_dict(private=entry.key.is_private).items()}
+    ours = {"kid": entry.kid, "use": "sig", "alg": "Ed25519", "signs_from_utc": iso_utc(entry.signs_from_utc)}
+    return {**members, **ours}
+
+
+def _fingerprint(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the ring's lock against other processes; readers need none, because the file is only ever replaced whole."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, keys: Sequence[RingKey]) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(_dump(keys))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

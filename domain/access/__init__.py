@@ -1,0 +1,57 @@
+"""Who may do what, and the rules for what they prove it with. Pure: lookups are services, secrets are adapters."""
+
+from domain.access.authority import (
+    Authority,
+    Grant,
+    Principal,
+    PrincipalKind,
+    Standing,
+    api_key_standing,
+    authority_in,
+    may,
+    may_decide_budgets,
+    may_grant,
+    may_perform,
+    require,
+    require_act,
+)
+from domain.access.credentials import AccessToken, NewApiKey, NewRefreshToken, check_new_password, parse_email
+from domain.access.permissions import (
+    ALL_SCOPES,
+    SEEDED_ROLES,
+    Permission,
+    ReservedAct,
+    RoleName,
+    SeededRole,
+    parse_api_key_permissions,
+    parse_scopes,
+)
+
+__all__ = [
+    "ALL_SCOPES",
+    "SEEDED_ROLES",
+    "AccessToken",
+    "Authority",
+    "Grant",
+    "NewApiKey",
+    "NewRefreshToken",
+    "Permission",
+    "Principal",
+    "PrincipalKind",
+    "ReservedAct",
+    "RoleName",
+    "SeededRole",
+    "Standing",
+    "api_key_standing",
+    "authority_in",
+    "check_new_password",
+    "may",
+    "may_decide_budgets",
+    "may_grant",
+    "may_perform",
+    "parse_api_key_permissions",
+    "parse_email",
+    "parse_scopes",
+    "require",
+    "require_act",
+]
