@@ -1,0 +1,129 @@
+"""The running world: joins the pure world, its memory and a clock. Must not know how any platform words things.
+
+The platforms' stand-ins ask here for what they report and hand in the changes they accept.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from uuid import uuid4
+
+from kit.money import step_micros
+from kit.time import local_day
+from sandbox.roster import Roster
+from sandbox.state import Effect, EffectSource, Fault, State
+from sandbox.world import (
+    AccountSpec,
+    BudgetSpec,
+    BudgetStep,
+    CampaignDay,
+    CampaignSpec,
+    first_day,
+    initial_steps,
+    report_day,
+)
+
+
+class UnknownEntityError(LookupError):
+    """There is no such account, campaign or budget entity in the world."""
+
+
+class Simulation:
+    """One world under way. `now` tells the machine's time (UTC); the world's clock may be ahead of it."""
+
+    def __init__(self, roster: Roster, state: State, now: Callable[[], datetime]) -> None:
+        self.roster = roster
+        self.state = state
+        self._now = now
+
+    def now_utc(self) -> datetime:
+        """The world's time."""
+        return self._now() + self.state.offset
+
+    def advance(self, by: timedelta) -> None:
+        """Move the world's clock forward."""
+        self.state.advance(by)
+
+    def reset(self, seed: int) -> None:
+        """Start a new world now, with this seed."""
+        self.state.reset(seed=seed, now_utc=self._now())
+
+    def account(self, platform: str, external_id: str) -> AccountSpec:
+        """Raises UnknownEntityError if the platform has no such account."""
+        for account in self.roster.accounts:
+            if (account.platform, account.external_id) == (platform, external_id):
+                return account
+        raise UnknownEntityError(f"{platform} has no account {external_id}")
+
+    def campaigns(self, account: AccountSpec) -> list[CampaignSpec]:
+        """The account's campaigns that have begun, in a fixed order."""
+        return [campaign for campaign in self.roster.campaigns if campaign.budget.account == account]
+
+    def budget(self, platform: str, external_id: str) -> BudgetSpec:
+        """Raises UnknownEntityError if the platform has no such budget entity."""
+        for budget in self.roster.budgets:
+            if (budget.account.platform, budget.external_id) == (platform, external_id):
+                return budget
+        raise UnknownEntityError(f"{platform} has no budget {external_id}")
+
+    def budget_micros(self, budget: BudgetSpec) -> int:
+        """Where the entity stands now, account micros a day."""
+        return self._steps(budget)[-1].daily_budget_micros
+
+    def set_budget(
+        self, budget: BudgetSpec, daily_budget_micros: int, *, request_id: str, source: EffectSource = "API"
+    ) -> int:
+        """Apply a budget from now on and enter it in the ledger. Returns the ledger row's id."""
+        return self.state.record_effect(
+            at_utc=self.now_utc(),
+            platform=budget.account.platform,
+            account=budget.account.external_id,
+            entity=budget.external_id,
+            before_micros=self.budget_micros(budget),
+            after_micros=daily_budget_micros,
+            request_id=request_id,
+            source=source,
+        )
+
+    def report(self, account: AccountSpec, since: date, until: date) -> list[CampaignDay]:
+        """What the account's campaigns did per day, `since` and `until` included, as known now; day by day.
+
+        Days outside the world's past have no rows, so any range may be asked for.
+        """
+        now, start = self.now_utc(), self.start_day(account)
+        campaigns = self.campaigns(account)
+        steps = {campaign.budget: self._steps(campaign.budget) for campaign in campaigns}
+        first = max(since, min((first_day(campaign, start) for campaign in campaigns), default=since))
+        last = min(until, local_day(now, account.time_zone))
+        rows = (
+            report_day(self.state.seed, campaign, day, steps=steps[campaign.budget], start_day=start, now_utc=now)
+            for day in (first + timedelta(days=index) for index in range((last - first).days + 1))
+            for campaign in campaigns
+        )
+        return [row for row in rows if row is not None]
+
+    def start_day(self, account: AccountSpec) -> date:
+        """The account-zone day on which this world began."""
+        return local_day(self.state.started_at_utc, account.time_zone)
+
+    def ledger(self, *, after_id: int = 0) -> list[Effect]:
+        """Every effect later than row `after_id`, oldest first."""
+        return self.state.effects(after_id=after_id)
+
+    def take_fault(self, platform: str, operation: str) -> Fault | None:
+        """The scripted fault this request meets, or None."""
+        return self.state.take_fault(platform, operation)
+
+    def _steps(self, budget: BudgetSpec) -> tuple[BudgetStep, ...]:
+        before = initial_steps(self.state.seed, budget, self.start_day(budget.account))
+        effects = self.state.effects_of(budget.account.platform, budget.external_id)
+        return (*before, *(BudgetStep(effect.at_utc, effect.after_micros) for effect in effects))
+
+
+def new_request_id() -> str:
+    """A fresh id for a request, as a platform puts it into its answers."""
+    return uuid4().hex
+
+
+def is_whole_step(amount_micros: int, currency_code: str) -> bool:
+    """Whether an amount is a whole number of the currency's smallest unit."""
+    return amount_micros % step_micros(currency_code) == 0
