@@ -7,11 +7,14 @@
 An adjustment says the absolute amount, never a difference: sending it twice changes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+from domain.errors import InvalidTransition, PlatformError
+from domain.platforms import BudgetType, PlatformBudget
 
 
 class AdjustmentStatus(StrEnum):
@@ -39,7 +42,10 @@ ALLOWED: Final[dict[AdjustmentStatus, frozenset[AdjustmentStatus]]] = {
             AdjustmentStatus.UNKNOWN,
         }
     ),
-    AdjustmentStatus.APPLIED: frozenset({AdjustmentStatus.CONFIRMED, AdjustmentStatus.UNKNOWN}),
+    # A worker that takes over from a dead one starts at SENDING again: it reads the budget before anything else.
+    AdjustmentStatus.APPLIED: frozenset(
+        {AdjustmentStatus.SENDING, AdjustmentStatus.CONFIRMED, AdjustmentStatus.UNKNOWN}
+    ),
     AdjustmentStatus.CONFIRMED: frozenset(),
     AdjustmentStatus.FAILED: frozenset({AdjustmentStatus.PENDING}),
     AdjustmentStatus.UNKNOWN: frozenset({AdjustmentStatus.PENDING}),
@@ -95,3 +101,60 @@ def backoff(attempts: int, jitter: float, retry_after_seconds: float | None = No
     """
     ceiling = min(300.0, 2.0 ** min(attempts, 10))
     return timedelta(seconds=max(ceiling * jitter, retry_after_seconds or 0.0))
+
+
+class Finding(StrEnum):
+    """What a look at the platform's budget says about an adjustment that is about to be sent, or was."""
+
+    SEND = "SEND"
+    ALREADY_APPLIED = "ALREADY_APPLIED"
+    CHANGED_ELSEWHERE = "CHANGED_ELSEWHERE"
+    NOT_DAILY = "NOT_DAILY"
+
+
+def finding(adjustment: Adjustment, observed: PlatformBudget) -> Finding:
+    """Compare the budget as it stands with what was seen when proposed and with what is intended.
+
+    Somebody else's edit is never overwritten; a budget that is no longer a daily one is not touched.
+    """
+    if observed.budget_type is not BudgetType.DAILY:
+        return Finding.NOT_DAILY
+    if observed.daily_budget_micros == adjustment.intended_micros:
+        return Finding.ALREADY_APPLIED
+    if observed.daily_budget_micros == adjustment.before_micros:
+        return Finding.SEND
+    return Finding.CHANGED_ELSEWHERE
+
+
+def moved(adjustment: Adjustment, status: AdjustmentStatus, **changes: Any) -> Adjustment:
+    """The adjustment in its next state. Raises InvalidTransition if there is no such step.
+
+    A state that no worker needs to hold gives the lease back.
+    """
+    allowed = ALLOWED[adjustment.status]
+    if status not in allowed:
+        raise InvalidTransition(
+            f"an adjustment cannot go from {adjustment.status.value} to {status.value}",
+            state=adjustment.status.value,
+            allowed=tuple(sorted(each.value for each in allowed)),
+        )
+    if status in SETTLED or status is AdjustmentStatus.PENDING:
+        changes |= {"lease_token": None, "lease_until_utc": None}
+    return replace(adjustment, status=status, version=adjustment.version + 1, **changes)
+
+
+def after_failure(adjustment: Adjustment, error: PlatformError, jitter: float, now_utc: datetime) -> Adjustment:
+    """Where a refused or failed attempt leaves an adjustment: queued again with backoff, failed, or unknown.
+
+    Args:
+        adjustment: in SENDING.
+        error: what the platform did.
+        jitter: uniform in [0, 1), for the backoff.
+        now_utc: the moment.
+    """
+    facts: dict[str, Any] = {"failure_code": error.platform_code or error.code, "failure_reason": error.message}
+    if error.retryable and adjustment.attempts < MAX_ATTEMPTS:
+        wait = backoff(adjustment.attempts, jitter, error.retry_after_seconds)
+        return moved(adjustment, AdjustmentStatus.PENDING, not_before_utc=now_utc + wait, **facts)
+    status = AdjustmentStatus.FAILED if error.outcome_known else AdjustmentStatus.UNKNOWN
+    return moved(adjustment, status, **facts)

@@ -25,7 +25,7 @@ async def due_adjustments(scope: SystemScope, now_utc: datetime, limit: int) -> 
     """(tenant, adjustment) of what may be sent now or whose lease ran out, oldest first, decreases before increases."""
     rows = await scope.rows(
         "SELECT tenant_id, id FROM adjustments WHERE not_before_utc <= $1 AND (status = 'PENDING' "
-        "OR (status = 'SENDING' AND lease_until_utc < $1)) "
+        "OR (status IN ('SENDING', 'APPLIED') AND lease_until_utc < $1)) "
         "ORDER BY CASE WHEN delta_reporting_micros < 0 THEN 0 ELSE 1 END, id LIMIT $2",
         now_utc,
         limit,

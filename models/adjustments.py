@@ -114,13 +114,22 @@ async def claim(
 ) -> Adjustment | None:
     """Take the lease of a due adjustment and move it to SENDING; None when another worker or budget holds it.
 
-    One writer per budget entity: the claim fails while another adjustment of the same budget is on its way.
+    One writer per budget entity: the claim fails while another adjustment of the same budget is on its way. On
+    PostgreSQL the budget's row is locked first, because two claims of one budget could otherwise both see none;
+    SQLite has one writer anyway.
     """
+    if not scope.is_sqlite:
+        await scope.rows(
+            "SELECT id FROM budgets WHERE tenant_id = $1 AND id = "
+            "(SELECT budget_id FROM adjustments WHERE tenant_id = $1 AND id = $2) FOR UPDATE",
+            scope.tenant_id,
+            adjustment_id,
+        )
     rows = await scope.rows(
         "UPDATE adjustments SET status = 'SENDING', lease_token = $1, lease_until_utc = $2, "  # noqa: S608 - column names only
         "attempts = attempts + 1, version = version + 1, dispatched_at_utc = $3 "
         "WHERE id = $4 AND tenant_id = $5 AND not_before_utc <= $3 "
-        "AND (status = 'PENDING' OR (status = 'SENDING' AND lease_until_utc < $3)) "
+        "AND (status = 'PENDING' OR (status IN ('SENDING', 'APPLIED') AND lease_until_utc < $3)) "
         "AND NOT EXISTS (SELECT 1 FROM adjustments other WHERE other.tenant_id = $5 AND other.id <> adjustments.id "
         "AND other.budget_id = adjustments.budget_id AND other.status IN ('SENDING', 'APPLIED')) "
         f"RETURNING {_COLUMNS}",

@@ -1,1 +1,1 @@
-"""Use-cases: verbs, one transaction each, and the ports they need from outside. Must not import adapters or realtime."""
+"""Use-cases: verbs, one transaction each, and the ports they need. Must not import adapters or realtime."""
