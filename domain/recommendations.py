@@ -30,7 +30,8 @@ class Recommendation:
 
     Amounts in account micros unless named `_reporting_`. ROAS figures are revenue per unit spent; `confidence` is
     P(the change helps) in 0-1. `suggested_micros` is what the proposer said and never changes; `proposed_micros` is
-    what an approval will send, edited or not. `rate_to_reporting` was fixed when the plan was made.
+    what an approval will send, edited or not. `rate_to_reporting` was fixed when the plan was made. `changed_*` says
+    who touched it last, in any way: what the loser of a race is told.
     """
 
     id: UUID
@@ -59,6 +60,8 @@ class Recommendation:
     rationale: str
     created_at_utc: datetime
     expires_at_utc: datetime
+    changed_by_id: str | None
+    changed_at_utc: datetime | None
     decided_by_id: str | None
     decided_at_utc: datetime | None
     decision_reason: str | None
@@ -95,6 +98,8 @@ def approve(recommendation: Recommendation, actor_id: str, adjustment_id: UUID, 
         recommendation,
         status=RecommendationStatus.APPROVED,
         version=recommendation.version + 1,
+        changed_by_id=actor_id,
+        changed_at_utc=now_utc,
         decided_by_id=actor_id,
         decided_at_utc=now_utc,
         adjustment_id=adjustment_id,
@@ -111,6 +116,8 @@ def reject(recommendation: Recommendation, actor_id: str, reason: str, now_utc: 
         recommendation,
         status=RecommendationStatus.REJECTED,
         version=recommendation.version + 1,
+        changed_by_id=actor_id,
+        changed_at_utc=now_utc,
         decided_by_id=actor_id,
         decided_at_utc=now_utc,
         decision_reason=reason,
@@ -118,7 +125,7 @@ def reject(recommendation: Recommendation, actor_id: str, reason: str, now_utc: 
 
 
 def edit(
-    recommendation: Recommendation, wanted_micros: int, limits: PlatformLimits, now_utc: datetime
+    recommendation: Recommendation, actor_id: str, wanted_micros: int, limits: PlatformLimits, now_utc: datetime
 ) -> Recommendation:
     """The recommendation with another amount (account micros), rounded to the platform's step; still needs review.
 
@@ -143,6 +150,8 @@ def edit(
             amount - recommendation.current_micros, recommendation.rate_to_reporting
         ),
         version=recommendation.version + 1,
+        changed_by_id=actor_id,
+        changed_at_utc=now_utc,
     )
 
 
@@ -157,7 +166,14 @@ def close(recommendation: Recommendation, status: RecommendationStatus, now_utc:
     """The recommendation closed by the system: EXPIRED when its time ran out, SUPERSEDED by a newer plan."""
     if recommendation.status is not RecommendationStatus.NEEDS_REVIEW:
         raise InvalidTransition("only an open recommendation can be closed", state=recommendation.status.value)
-    return replace(recommendation, status=status, version=recommendation.version + 1, decided_at_utc=now_utc)
+    return replace(
+        recommendation,
+        status=status,
+        version=recommendation.version + 1,
+        changed_by_id=None,
+        changed_at_utc=now_utc,
+        decided_at_utc=now_utc,
+    )
 
 
 class Direction(StrEnum):

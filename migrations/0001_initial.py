@@ -201,7 +201,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
                 ('tenant_id', fields.UUIDField(db_index=True)),
-                ('workspace_id', fields.UUIDField()),
+                ('workspace_id', fields.UUIDField(null=True)),
                 ('user_id', fields.UUIDField(db_index=True)),
                 ('roles', fields.TextField(unique=False)),
                 ('version', fields.IntField()),
@@ -273,6 +273,8 @@ class Migration(migrations.Migration):
                 ('rationale', fields.TextField(unique=False)),
                 ('created_at_utc', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('expires_at_utc', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('changed_by_id', fields.CharField(null=True, max_length=64)),
+                ('changed_at_utc', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('decided_by_id', fields.CharField(null=True, max_length=64)),
                 ('decided_at_utc', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('decision_reason', fields.TextField(null=True, unique=False)),

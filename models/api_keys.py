@@ -1,6 +1,13 @@
 """API keys: stored as hashes, per tenant and workspace, with scopes."""
 
+from datetime import datetime
+from uuid import UUID
+
+import orjson
 from tortoise import Model, fields
+
+from domain.access import Permission, Standing, api_key_standing
+from models.scope import Scope
 
 
 class ApiKeyTable(Model):
@@ -20,3 +27,12 @@ class ApiKeyTable(Model):
 
     class Meta:
         table = "api_keys"
+
+
+async def standing(scope: Scope, api_key_id: UUID, now_utc: datetime) -> Standing | None:
+    """What an API key holds now, None when it was revoked, has ended, or is another tenant's."""
+    row = await scope.of(ApiKeyTable).filter(id=api_key_id, revoked_at_utc=None).first()
+    if row is None or (row.expires_at_utc is not None and row.expires_at_utc <= now_utc):
+        return None
+    permissions = frozenset(Permission(name) for name in orjson.loads(row.scopes))
+    return api_key_standing(scope.tenant_id, row.id, permissions, frozenset({row.workspace_id}))

@@ -1,6 +1,13 @@
 """People, roles and memberships. A user is one e-mail address; a membership gives roles in one workspace."""
 
+from functools import lru_cache
+from uuid import UUID
+
+import orjson
 from tortoise import Model, fields
+
+from domain.access import Grant, Permission, Standing
+from models.scope import Scope
 
 
 class UserTable(Model):
@@ -34,7 +41,8 @@ class MembershipTable(Model):
 
     id = fields.UUIDField(primary_key=True)
     tenant_id = fields.UUIDField(db_index=True)
-    workspace_id = fields.UUIDField()
+    # NULL: the roles hold in the whole tenant.
+    workspace_id = fields.UUIDField(null=True)
     user_id = fields.UUIDField(db_index=True)
     roles = fields.TextField()
     version = fields.IntField()
@@ -43,3 +51,29 @@ class MembershipTable(Model):
     class Meta:
         table = "memberships"
         unique_together = (("workspace_id", "user_id"),)
+
+
+async def standing(scope: Scope, user_id: UUID) -> Standing | None:
+    """What a user holds in the tenant now, None if nothing. One statement: it runs for every operation."""
+    rows = await scope.rows(
+        "SELECT m.id, m.workspace_id, m.roles AS held, r.name, r.permissions FROM memberships m "
+        "JOIN roles r ON r.tenant_id = m.tenant_id "
+        "WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.revoked_at_utc IS NULL",
+        scope.tenant_id,
+        user_id,
+    )
+    grants = tuple(
+        Grant(row["name"], _permissions(row["permissions"]), _uuid(row["workspace_id"]))
+        for row in rows
+        if row["name"] in orjson.loads(row["held"])
+    )
+    return Standing(scope.tenant_id, user_id, UUID(str(rows[0]["id"])), grants) if rows else None
+
+
+def _uuid(value: object) -> UUID | None:
+    return None if value is None else UUID(str(value))
+
+
+@lru_cache(maxsize=256)
+def _permissions(text: str) -> frozenset[Permission]:
+    return frozenset(Permission(name) for name in orjson.loads(text))

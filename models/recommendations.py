@@ -43,6 +43,8 @@ class RecommendationTable(Model):
     rationale = fields.TextField()
     created_at_utc = fields.DatetimeField()
     expires_at_utc = fields.DatetimeField()
+    changed_by_id = fields.CharField(max_length=64, null=True)
+    changed_at_utc = fields.DatetimeField(null=True)
     decided_by_id = fields.CharField(max_length=64, null=True)
     decided_at_utc = fields.DatetimeField(null=True)
     decision_reason = fields.TextField(null=True)
@@ -160,8 +162,8 @@ async def store_if_unchanged(scope: WriteScope, value: Recommendation) -> bool:
     """Write the next version if the row still has the one before; False when somebody else was first."""
     changed = await scope.execute(
         "UPDATE recommendations SET status = $1, version = $2, proposed_micros = $3, delta_reporting_micros = $4, "
-        "decided_by_id = $5, decided_at_utc = $6, decision_reason = $7, adjustment_id = $8 "
-        "WHERE id = $9 AND tenant_id = $10 AND version = $11",
+        "decided_by_id = $5, decided_at_utc = $6, decision_reason = $7, adjustment_id = $8, "
+        "changed_by_id = $9, changed_at_utc = $10 WHERE id = $11 AND tenant_id = $12 AND version = $13",
         value.status,
         value.version,
         value.proposed_micros,
@@ -170,6 +172,8 @@ async def store_if_unchanged(scope: WriteScope, value: Recommendation) -> bool:
         value.decided_at_utc,
         value.decision_reason,
         value.adjustment_id,
+        value.changed_by_id,
+        value.changed_at_utc,
         value.id,
         scope.tenant_id,
         value.version - 1,

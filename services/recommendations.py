@@ -1,0 +1,331 @@
+"""Use-cases on recommendations: list, approve, edit, reject, decide many, expire.
+
+A decision is compare-and-set on the version the person saw. The loser of a race gets VersionConflict, which says who
+won and when; nothing of the loser's request stays behind.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from domain import recommendations as rules
+from domain.access import Permission, ReservedAct
+from domain.adjustments import Adjustment, AdjustmentStatus
+from domain.errors import DomainError, InvalidInput, NotFound, PlanUnfunded, VersionConflict
+from domain.log import Actor, ActorKind
+from domain.plans import shortfall_micros
+from domain.platforms import limits
+from domain.recommendations import Recommendation, RecommendationStatus
+from kit.ids import new_id
+from models import adjustments, plans, recommendations
+from models.recommendations import RecommendationFilter
+from services.idempotency import once
+from services.ports import Ports
+from services.unit_of_work import Work, begin
+from services.viewers import Viewer
+
+SUBJECT: Final = "recommendation"
+EXPIRER: Final = Actor(ActorKind.SYSTEM, "expire")
+MAX_DECISIONS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision left: the recommendation as it is now and, after an approval, the adjustment it queued."""
+
+    recommendation: Recommendation
+    adjustment: Adjustment | None
+
+
+async def page(
+    ports: Ports,
+    viewer: Viewer,
+    workspace_id: UUID,
+    wanted: RecommendationFilter,
+    after: UUID | None,
+    before: UUID | None,
+    limit: int,
+    *,
+    backwards: bool = False,
+) -> list[Recommendation]:
+    """A page of a workspace's recommendations, newest first."""
+    viewer.require(workspace_id, Permission.CAMPAIGN_READ)
+    return await recommendations.recommendation_page(
+        ports.database.read(viewer.tenant_id), workspace_id, wanted, after, before, limit, backwards=backwards
+    )
+
+
+async def one(ports: Ports, viewer: Viewer, recommendation_id: UUID) -> Recommendation:
+    """One recommendation. Raises NotFound for what the viewer cannot enter."""
+    found = await recommendations.recommendation(ports.database.read(viewer.tenant_id), recommendation_id)
+    if not viewer.enters(found.workspace_id):
+        raise NotFound("no such recommendation")
+    viewer.require(found.workspace_id, Permission.CAMPAIGN_READ)
+    return found
+
+
+async def _to_decide(ports: Ports, viewer: Viewer, recommendation_id: UUID) -> Recommendation:
+    found = await one(ports, viewer, recommendation_id)
+    viewer.require_act(found.workspace_id, ReservedAct.DECIDE_BUDGETS)
+    return found
+
+
+async def approve(
+    ports: Ports, viewer: Viewer, recommendation_id: UUID, expected_version: int, idempotency_key: str
+) -> Decided:
+    """Approve: queue the adjustment in the same transaction (RB-1.2).
+
+    Raises:
+        NotFound, Forbidden, VersionConflict, InvalidTransition, PlanUnfunded, IdempotencyMismatch, InvalidInput
+    """
+    found = await _to_decide(ports, viewer, recommendation_id)
+
+    async def act(keep: Callable[[Work, Decided], Awaitable[None]]) -> Decided:
+        _require_version(found, expected_version)
+        now_utc = ports.clock.now_utc()
+        adjustment_id = new_id()
+        approved = rules.approve(found, viewer.actor.id, adjustment_id, now_utc)
+        decided = Decided(approved, _queued(approved, adjustment_id, viewer.actor.id))
+        async with begin(ports, viewer.tenant_id, viewer.actor) as work:
+            await keep(work, decided)
+            await _store(work, found, approved)
+            await _fund(work, approved)
+            await _queue(work, decided)
+            work.record("recommendation.approved", SUBJECT, found, approved)
+        return decided
+
+    arguments = {"id": str(recommendation_id), "expectedVersion": expected_version}
+    return await once(ports, viewer, idempotency_key, "recommendationApprove", arguments, Decided, act)
+
+
+async def reject(
+    ports: Ports, viewer: Viewer, recommendation_id: UUID, expected_version: int, reason: str, idempotency_key: str
+) -> Decided:
+    """Reject with a reason; the idea stays away for as long as the workspace says (RB-1.3)."""
+    found = await _to_decide(ports, viewer, recommendation_id)
+
+    async def act(keep: Callable[[Work, Decided], Awaitable[None]]) -> Decided:
+        _require_version(found, expected_version)
+        decided = Decided(rules.reject(found, viewer.actor.id, reason, ports.clock.now_utc()), None)
+        return await _change(ports, viewer, found, decided, "recommendation.rejected", keep)
+
+    arguments = {"id": str(recommendation_id), "expectedVersion": expected_version, "reason": reason}
+    return await once(ports, viewer, idempotency_key, "recommendationReject", arguments, Decided, act)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChange:
+    """Exactly one of: `percent` of the current budget (-100 exclusive to 1000), or the absolute daily amount."""
+
+    percent: Decimal | None = None
+    daily_budget_micros: int | None = None
+
+
+async def edit(
+    ports: Ports,
+    viewer: Viewer,
+    recommendation_id: UUID,
+    expected_version: int,
+    change: BudgetChange,
+    idempotency_key: str,
+) -> Decided:
+    """Change the amount before approval, by percentage or to an absolute spend (RB-F2); it still needs review."""
+    found = await _to_decide(ports, viewer, recommendation_id)
+
+    async def act(keep: Callable[[Work, Decided], Awaitable[None]]) -> Decided:
+        _require_version(found, expected_version)
+        wanted = _wanted_micros(found, change)
+        edited = rules.edit(
+            found, viewer.actor.id, wanted, limits(found.platform, found.currency_code), ports.clock.now_utc()
+        )
+        return await _change(ports, viewer, found, Decided(edited, None), "recommendation.edited", keep)
+
+    arguments = {
+        "id": str(recommendation_id),
+        "expectedVersion": expected_version,
+        "percent": None if change.percent is None else str(change.percent),
+        "dailyBudgetMicros": change.daily_budget_micros,
+    }
+    return await once(ports, viewer, idempotency_key, "recommendationEdit", arguments, Decided, act)
+
+
+class Choice(StrEnum):
+    """What to do with one item of many."""
+
+    APPROVE = "APPROVE"
+    REJECT = "REJECT"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One item of a batch, with its own version, key and, for a rejection, reason."""
+
+    recommendation_id: UUID
+    expected_version: int
+    choice: Choice
+    reason: str | None
+    idempotency_key: str
+
+
+async def decide(ports: Ports, viewer: Viewer, decisions: Sequence[Decision]) -> list[Decided | DomainError]:
+    """Decide many at once, each in its own transaction, with a result for each in the order given.
+
+    Approvals that free money run first, so that a batch which is funded as a whole goes through in any order.
+    """
+    if not 1 <= len(decisions) <= MAX_DECISIONS:
+        raise InvalidInput(f"decide 1 to {MAX_DECISIONS} recommendations at once", path=("decisions",))
+    scope = ports.database.read(viewer.tenant_id)
+    known = await recommendations.recommendations_by_id(scope, [d.recommendation_id for d in decisions])
+
+    def spends(index: int) -> int:
+        found = known.get(decisions[index].recommendation_id)
+        return found.delta_reporting_micros if found is not None else 0
+
+    results: dict[int, Decided | DomainError] = {}
+    for index in sorted(range(len(decisions)), key=spends):
+        try:
+            results[index] = await _decide_one(ports, viewer, decisions[index])
+        except DomainError as error:
+            results[index] = error
+    return [results[index] for index in range(len(decisions))]
+
+
+async def _decide_one(ports: Ports, viewer: Viewer, item: Decision) -> Decided:
+    if item.choice is Choice.APPROVE:
+        return await approve(ports, viewer, item.recommendation_id, item.expected_version, item.idempotency_key)
+    reason = item.reason or ""
+    return await reject(ports, viewer, item.recommendation_id, item.expected_version, reason, item.idempotency_key)
+
+
+async def expire_due(ports: Ports, tenant_id: UUID, workspace_id: UUID) -> int:
+    """Close what nobody decided in time (RB-1.4). Returns how many."""
+    now_utc = ports.clock.now_utc()
+    open_now = await recommendations.open_recommendations(ports.database.read(tenant_id), workspace_id)
+    late = [r for r in open_now if r.expires_at_utc <= now_utc]
+    if not late:
+        return 0
+    return await close_all(ports, tenant_id, late, RecommendationStatus.EXPIRED)
+
+
+async def close_all(
+    ports: Ports, tenant_id: UUID, open_now: Sequence[Recommendation], status: RecommendationStatus
+) -> int:
+    """Close open recommendations as the system; one decided meanwhile keeps its decision. Returns how many closed."""
+    async with begin(ports, tenant_id, EXPIRER) as work:
+        return await close_in(work, open_now, status)
+
+
+async def close_in(work: Work, open_now: Sequence[Recommendation], status: RecommendationStatus) -> int:
+    """As close_all, inside an open transaction."""
+    closed = 0
+    for before in sorted(open_now, key=lambda r: r.id):
+        after = rules.close(before, status, work.now_utc)
+        if await recommendations.store_if_unchanged(work.scope, after):
+            work.record(f"recommendation.{status.value.lower()}", SUBJECT, before, after)
+            closed += 1
+    return closed
+
+
+def _require_version(found: Recommendation, expected_version: int) -> None:
+    if found.version != expected_version:
+        raise conflict(found, expected_version)
+
+
+def conflict(current: Recommendation, expected_version: int) -> VersionConflict:
+    """The typed answer for the loser of a race: who changed it, when, and what it is now."""
+    return VersionConflict(
+        "somebody else changed this recommendation first",
+        subject_id=current.id,
+        expected_version=expected_version,
+        current_version=current.version,
+        changed_by_id=current.changed_by_id,
+        changed_at_utc=current.changed_at_utc,
+    )
+
+
+def _wanted_micros(found: Recommendation, change: BudgetChange) -> int:
+    if change.percent is not None and change.daily_budget_micros is None:
+        return rules.percent_of_current(found, change.percent)
+    if change.daily_budget_micros is not None and change.percent is None:
+        return change.daily_budget_micros
+    raise InvalidInput("give either a percentage or an absolute amount", path=("change",))
+
+
+async def _change(
+    ports: Ports,
+    viewer: Viewer,
+    found: Recommendation,
+    decided: Decided,
+    kind: str,
+    keep: Callable[[Work, Decided], Awaitable[None]],
+) -> Decided:
+    async with begin(ports, viewer.tenant_id, viewer.actor) as work:
+        await keep(work, decided)
+        await _store(work, found, decided.recommendation)
+        work.record(kind, SUBJECT, found, decided.recommendation)
+    return decided
+
+
+async def _store(work: Work, found: Recommendation, after: Recommendation) -> None:
+    """Compare-and-set; on a lost race read who won, inside this transaction, which then rolls back."""
+    if not await recommendations.store_if_unchanged(work.scope, after):
+        raise conflict(await recommendations.recommendation(work.scope, found.id), found.version)
+
+
+async def _fund(work: Work, approved: Recommendation) -> None:
+    """Count the approval in its plan, or refuse what the plan's approved decreases do not pay for."""
+    increase = max(approved.delta_reporting_micros, 0)
+    decrease = max(-approved.delta_reporting_micros, 0)
+    if not await plans.fund(work.scope, approved.plan_id, increase, decrease):
+        plan = await plans.plan(work.scope, approved.plan_id)
+        short = shortfall_micros(plan, increase, decrease)
+        raise PlanUnfunded(
+            f"approving this would spend {short / 1_000_000:.2f} {plan.currency_code} a day more than the approved "
+            "decreases of its plan free; approve decreases first, or edit this to less",
+            plan_id=plan.id,
+            shortfall_micros=short,
+            currency_code=plan.currency_code,
+        )
+
+
+def _queued(approved: Recommendation, adjustment_id: UUID, actor_id: str) -> Adjustment:
+    if approved.decided_at_utc is None:
+        raise ValueError("an approved recommendation says when it was decided")
+    return Adjustment(
+        id=adjustment_id,
+        tenant_id=approved.tenant_id,
+        workspace_id=approved.workspace_id,
+        recommendation_id=approved.id,
+        plan_id=approved.plan_id,
+        account_id=approved.account_id,
+        budget_id=approved.budget_id,
+        campaign_id=approved.campaign_id,
+        status=AdjustmentStatus.PENDING,
+        version=1,
+        before_micros=approved.current_micros,
+        intended_micros=approved.proposed_micros,
+        delta_reporting_micros=approved.delta_reporting_micros,
+        currency_code=approved.currency_code,
+        approved_by_id=actor_id,
+        auto_approved=False,
+        created_at_utc=approved.decided_at_utc,
+        attempts=0,
+        not_before_utc=approved.decided_at_utc,
+        lease_token=None,
+        lease_until_utc=None,
+        dispatched_at_utc=None,
+        confirmed_at_utc=None,
+        platform_execution_id=None,
+        failure_code=None,
+        failure_reason=None,
+    )
+
+
+async def _queue(work: Work, decided: Decided) -> None:
+    if decided.adjustment is None:
+        raise ValueError("an approval queues an adjustment")
+    await adjustments.add_adjustment(work.scope, decided.adjustment)
+    work.record("adjustment.queued", "adjustment", None, decided.adjustment)
