@@ -1,0 +1,154 @@
+"""Runs GraphQL requests against a strawberry schema. Owns the order of the steps; knows no socket and no header.
+
+prepare   text -> parsed, measured, validated (cached) -> variables coerced, nodes counted
+execute   one query or mutation, with a context of its own
+subscribe the source events of a subscription; execute_event for each, again with a context of its own
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import strawberry
+from graphql import (
+    ExecutionResult,
+    OperationType,
+    create_source_event_stream,
+    execute_subscription_event,
+)
+from strawberry.execution import optimized_is_awaitable
+
+from app.graphql_transport.cost import PagedField, too_large
+from app.graphql_transport.documents import Documents
+from app.graphql_transport.errors import (
+    VARIABLES,
+    ErrorData,
+    RequestRefusedError,
+    exception_error,
+    execution_errors,
+    request_errors,
+)
+from app.graphql_transport.executor import FieldKinds, OperationExecutor
+from app.graphql_transport.limits import TransportLimits
+from app.graphql_transport.requests import GraphQLRequest
+from kit.time import Clock
+
+QUERIES = frozenset({OperationType.QUERY})
+QUERIES_AND_MUTATIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
+ALL_OPERATIONS = frozenset(OperationType)
+
+ResponseData = dict[str, Any]
+
+
+class SubscriptionRefusedError(Exception):
+    """A subscription did not start; `errors` are ready for the wire."""
+
+    def __init__(self, errors: list[ErrorData]) -> None:
+        super().__init__(errors[0]["message"])
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A request that is valid and within limits, ready to run once."""
+
+    executor: OperationExecutor
+    kind: OperationType
+
+
+class GraphQLEngine:
+    """One schema with its limits and caches; one per process.
+
+    In production an anonymous client gets neither introspection nor did-you-mean hints: both tell the schema to people
+    who have no account.
+
+    Raises:
+        ValueError: the schema carries strawberry extensions or operation directives, which would silently not run.
+    """
+
+    def __init__(self, schema: strawberry.Schema, limits: TransportLimits, *, production: bool, clock: Clock) -> None:
+        if schema.extensions or schema.directives:
+            raise ValueError("schema extensions and operation directives do not run here: build the schema without")
+        if schema.config.enable_experimental_incremental_execution:
+            raise ValueError("@defer and @stream do not run here: build the schema without")
+        self.limits = limits
+        self.clock = clock
+        self._production = production
+        self._schema = schema._schema  # noqa: SLF001 - strawberry shows graphql-core's schema nowhere else
+        self._documents = Documents(self._schema, limits)
+        self._kinds: FieldKinds = {}
+
+    def prepare(
+        self, request: GraphQLRequest, *, anonymous: bool, allowed: frozenset[OperationType] = ALL_OPERATIONS
+    ) -> Operation:
+        """An operation ready to run.
+
+        Raises:
+            RequestRefusedError: syntax, validation, variables, limits, or a kind of operation that is not allowed here.
+        """
+        restricted = self._production and anonymous
+        prepared, operation, paged = self._documents.prepare(
+            request.query, request.operation_name, restricted=restricted, allowed=allowed
+        )
+        executor = OperationExecutor.build(
+            self._schema,
+            prepared.document,
+            raw_variable_values=request.variables,
+            operation_name=request.operation_name,
+            is_awaitable=cast("Any", optimized_is_awaitable),  # a TypeGuard in all but its annotation
+            hide_suggestions=restricted,
+            operation_extensions=request.extensions,
+            kinds=self._kinds,
+        )
+        if isinstance(executor, list):
+            raise RequestRefusedError(request_errors(executor, VARIABLES))
+        self._check_nodes(paged, executor.variable_values.coerced)
+        return Operation(cast("OperationExecutor", executor), operation.operation)
+
+    async def execute(self, operation: Operation, context: Any, correlation_id: str) -> ResponseData:
+        """The response to a query or mutation: `data`, and `errors` if there are any."""
+        executor = operation.executor
+        executor.context_value = context
+        result = executor.execute_operation()
+        if executor.is_awaitable(result):
+            result = await cast("Any", result)
+        return _response(cast("ExecutionResult", result), correlation_id)
+
+    async def subscribe(self, operation: Operation, context: Any, correlation_id: str) -> AsyncIterator[Any]:
+        """The source events of a subscription. The caller closes the iterator if it can be closed.
+
+        Raises:
+            SubscriptionRefusedError: the field refused, or failed.
+        """
+        executor = operation.executor
+        executor.context_value = context
+        stream: Any = create_source_event_stream(executor)
+        if executor.is_awaitable(stream):
+            stream = await stream
+        if isinstance(stream, ExecutionResult):
+            raise SubscriptionRefusedError(execution_errors(stream.errors or [], correlation_id))
+        return aiter(stream)
+
+    async def execute_event(self, operation: Operation, event: Any, context: Any, correlation_id: str) -> ResponseData:
+        """The response to one source event, resolved with a context made for it."""
+        executor = operation.executor.build_per_event_executor(event)
+        executor.context_value = context
+        result = execute_subscription_event(executor)
+        if executor.is_awaitable(result):
+            result = await result
+        return _response(cast("ExecutionResult", result), correlation_id)
+
+    def _check_nodes(self, paged: tuple[PagedField, ...], variables: dict[str, Any]) -> None:
+        if sum(field.nodes(variables, self.limits.page_max) for field in paged) > self.limits.nodes:
+            raise too_large("number of requested nodes", self.limits.nodes)
+
+
+def failed(exception: Exception, correlation_id: str) -> list[ErrorData]:
+    """Errors for a request that broke outside any field: masked unless they may be shown."""
+    return [exception_error(exception, correlation_id)]
+
+
+def _response(result: ExecutionResult, correlation_id: str) -> ResponseData:
+    if not result.errors:
+        return {"data": result.data}
+    return {"errors": execution_errors(result.errors, correlation_id), "data": result.data}

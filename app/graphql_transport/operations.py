@@ -1,0 +1,98 @@
+"""One operation on a socket, from subscribe to its last frame. Owns what it sends; the socket owns when it ends."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from graphql import OperationType
+
+from app.graphql_transport import messages
+from app.graphql_transport.engine import GraphQLEngine, Operation, SubscriptionRefusedError, failed
+from app.graphql_transport.errors import RequestRefusedError
+from app.graphql_transport.messages import CloseSocketError
+from app.graphql_transport.outbox import Outbox
+from app.graphql_transport.ports import Backend, Session
+from app.graphql_transport.requests import parse_parameters
+from app.graphql_transport.watch import fresh_context, require_unexpired
+from kit.ids import new_id
+
+logger = logging.getLogger("campaign_express.graphql")
+
+
+class OperationRun:
+    """Runs one operation; its task is set by the socket."""
+
+    def __init__(
+        self, engine: GraphQLEngine, backend: Backend, session: Session, outbox: Outbox, *, anonymous: bool
+    ) -> None:
+        self._engine = engine
+        self._backend = backend
+        self._session = session
+        self._outbox = outbox
+        self._anonymous = anonymous
+        self._request_id = new_id().hex
+        self.task: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        """End the operation and say nothing: the client asked for it."""
+        if self.task is not None:
+            self.task.cancel()
+
+    async def run(self, message: messages.Subscribe, release: Callable[[], None]) -> None:
+        """Send the operation's results, then `complete`; or `error`, if it is refused or breaks.
+
+        `release` is called just before the last frame is queued.
+
+        Raises:
+            CloseSocketError: the session may not go on, or the client reads too slowly.
+        """
+        try:
+            await self._results(message)
+        except CloseSocketError:
+            raise
+        except (RequestRefusedError, SubscriptionRefusedError) as refused:
+            last = messages.error_frame(message.operation_id, refused.errors)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever broke is logged and masked
+            last = messages.error_frame(message.operation_id, failed(error, self._request_id))
+        else:
+            last = messages.complete_frame(message.operation_id)
+        release()
+        self._outbox.put(last)
+
+    async def _results(self, message: messages.Subscribe) -> None:
+        request = parse_parameters(message.payload)
+        operation = self._engine.prepare(request, anonymous=self._anonymous)
+        context = await self._context()
+        if operation.kind is not OperationType.SUBSCRIPTION:
+            response = await self._engine.execute(operation, context, self._request_id)
+            self._outbox.put(messages.next_frame(message.operation_id, response))
+            return
+        events = await self._engine.subscribe(operation, context, self._request_id)
+        try:
+            await self._deliver(message.operation_id, operation, events)
+        finally:
+            close = getattr(events, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def _deliver(self, operation_id: str, operation: Operation, events: AsyncIterator[Any]) -> None:
+        async for event in events:
+            context = await self._event_context()
+            response = await self._engine.execute_event(operation, event, context, self._request_id)
+            self._outbox.put(messages.next_frame(operation_id, response))
+
+    async def _event_context(self) -> object:
+        try:
+            return await self._context()
+        except CloseSocketError:
+            raise
+        except Exception:
+            # An event that cannot be shown must not be skipped: the client connects again and resumes.
+            logger.exception("no context for a subscription event, correlation id %s", self._request_id)
+            raise CloseSocketError(messages.TRY_AGAIN) from None
+
+    async def _context(self) -> object:
+        """A fresh context, so fresh loaders; the right to one is asked again each time."""
+        require_unexpired(self._session, self._engine.clock)
+        return await fresh_context(self._backend, self._session, self._request_id)

@@ -1,0 +1,195 @@
+"""graphql-transport-ws on one socket. Owns the protocol's states and close codes, and the life of every operation.
+
+    4400 bad message          4401 subscribed before ack     4403 refused: token wrong or expired, membership gone
+    4408 no init in time      4409 id in use                 4412 no answer to a ping (ours)
+    4413 read too slowly (ours)   4429 second init           1009 frame too big
+    1012 the server restarts  1013 something of ours broke
+
+Tasks of a socket: one reads, one writes, one watches (init, expiry, membership, pings), one per operation. Whichever
+finds a reason to close ends the others; nothing outlives the socket. Each operation runs in a copy of the context
+variables as they were when the socket opened, so none sees what another one set.
+"""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from app.graphql_transport import messages
+from app.graphql_transport.engine import GraphQLEngine
+from app.graphql_transport.errors import plain_error
+from app.graphql_transport.messages import Close, CloseSocketError, bad_message
+from app.graphql_transport.operations import OperationRun
+from app.graphql_transport.outbox import Outbox
+from app.graphql_transport.ports import Backend, Session
+from app.graphql_transport.watch import Liveness, watch
+from domain.errors import Forbidden, Unauthenticated
+
+logger = logging.getLogger("campaign_express.graphql")
+
+
+class GraphQLSocket:
+    """The ASGI endpoint for WebSockets."""
+
+    def __init__(self, engine: GraphQLEngine, backend: Backend) -> None:
+        self._engine = engine
+        self._backend = backend
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket until it closes."""
+        await receive()  # websocket.connect
+        if messages.SUBPROTOCOL not in scope["subprotocols"]:
+            await _refuse_handshake(scope, send)
+            return
+        await send({"type": "websocket.accept", "subprotocol": messages.SUBPROTOCOL})
+        connection = _Connection(self._engine, self._backend, receive, send)
+        await connection.run(Headers(scope=scope).get("authorization"))
+
+
+async def _refuse_handshake(scope: Scope, send: Send) -> None:
+    """Turn away clients that do not speak the protocol, the legacy graphql-ws among them."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1002})
+        return
+    body = f"The WebSocket subprotocol must be {messages.SUBPROTOCOL}.".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "websocket.http.response.start", "status": 400, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+class _Connection:
+    """One accepted socket."""
+
+    def __init__(self, engine: GraphQLEngine, backend: Backend, receive: Receive, send: Send) -> None:
+        self._engine = engine
+        self._backend = backend
+        self._receive = receive
+        self._send = send
+        self._outbox = Outbox(send, engine.limits.send_buffer_bytes)
+        self._closed: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
+        self._clean = contextvars.copy_context()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._operations: dict[str, OperationRun] = {}
+        self._session: Session | None = None
+        self._anonymous = True
+        self._initialised = False
+        self._liveness = Liveness()
+
+    async def run(self, authorization: str | None) -> None:
+        """Serve until a reason to close is found, then end every task and say why. Never raises for the client."""
+        self._start(self._read(authorization))
+        self._start(self._outbox.drain())
+        self._start(watch(self._engine, self._backend, self._liveness, lambda: self._session, self._outbox.put))
+        close: Close | None = None
+        try:
+            close = await self._closed
+        finally:
+            await self._end_tasks()
+        if close is not None:
+            # The peer may be gone already; then there is nobody to tell.
+            with suppress(Exception):
+                await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guarded(work), context=self._clean.copy())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """Turn what a task raises into the end of the socket."""
+        try:
+            await work
+        except CloseSocketError as error:
+            self._close(error.close)
+        except Exception:
+            if not self._closed.done():
+                logger.exception("a socket's task failed")
+                self._close(messages.TRY_AGAIN)
+
+    def _close(self, close: Close | None) -> None:
+        """End the socket; None when the peer has already left."""
+        if not self._closed.done():
+            self._closed.set_result(close)
+
+    async def _end_tasks(self) -> None:
+        self._close(None)
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            _, unwilling = await asyncio.wait(tasks, timeout=self._engine.limits.close_seconds)
+            if unwilling:
+                logger.error("%d tasks of a socket did not end when cancelled", len(unwilling))
+
+    async def _read(self, authorization: str | None) -> None:
+        while True:
+            frame = await self._receive()
+            if frame["type"] == "websocket.disconnect":
+                self._close(None)
+                return
+            self._liveness.heard()
+            text = frame.get("text")
+            if text is None:
+                raise bad_message("Invalid message: text frames only")
+            if len(text) > self._engine.limits.frame_bytes:
+                raise CloseSocketError(messages.TOO_BIG)
+            await self._handle(messages.parse_message(text), authorization)
+
+    async def _handle(self, message: messages.ClientMessage, authorization: str | None) -> None:
+        match message:
+            case messages.ConnectionInit():
+                await self._initialise(message.authorization or authorization)
+            case messages.Subscribe():
+                self._subscribe(message)
+            case messages.Complete(operation_id):
+                run = self._operations.pop(operation_id, None)
+                if run is not None:
+                    run.cancel()
+            case messages.Ping():
+                self._outbox.put(messages.PONG)
+            case messages.Pong():
+                pass
+
+    async def _initialise(self, authorization: str | None) -> None:
+        if self._initialised:
+            raise CloseSocketError(messages.TOO_MANY_INITS)
+        self._initialised = True
+        try:
+            self._session = await self._backend.authenticate(authorization)
+        except (Unauthenticated, Forbidden):
+            raise CloseSocketError(messages.FORBIDDEN) from None
+        self._anonymous = authorization is None
+        self._liveness.acknowledged()
+        self._outbox.put(messages.ACK)
+
+    def _subscribe(self, message: messages.Subscribe) -> None:
+        if self._session is None:
+            raise CloseSocketError(messages.UNAUTHORIZED)
+        operation_id = message.operation_id
+        if operation_id in self._operations:
+            raise CloseSocketError(messages.duplicate_id(operation_id))
+        allowed = self._engine.limits.operations_per_socket
+        if len(self._operations) >= allowed:
+            text = f"This socket already runs {allowed} operations."
+            self._outbox.put(messages.error_frame(operation_id, [plain_error(text, "TOO_MANY_OPERATIONS")]))
+            return
+        run = OperationRun(self._engine, self._backend, self._session, self._outbox, anonymous=self._anonymous)
+        self._operations[operation_id] = run
+        run.task = self._start(self._run_operation(run, message))
+
+    async def _run_operation(self, run: OperationRun, message: messages.Subscribe) -> None:
+        # The id is free for use again before the client can know that the operation is over.
+        def release() -> None:
+            if self._operations.get(message.operation_id) is run:
+                del self._operations[message.operation_id]
+
+        try:
+            await run.run(message, release)
+        finally:
+            release()

@@ -1,0 +1,79 @@
+"""Watches one socket while nothing happens on it: initialisation, expiry, membership, pings. Owns the timing only."""
+
+import asyncio
+from collections.abc import Callable
+
+from app.graphql_transport import messages
+from app.graphql_transport.engine import GraphQLEngine
+from app.graphql_transport.messages import CloseSocketError
+from app.graphql_transport.ports import Backend, Session
+from domain.errors import Forbidden, Unauthenticated
+from kit.ids import new_id
+from kit.time import Clock
+
+
+class Liveness:
+    """What the reader tells the watcher."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.was_heard = True
+
+    def heard(self) -> None:
+        """A frame arrived: the peer is alive."""
+        self.was_heard = True
+
+    def acknowledged(self) -> None:
+        """The connection is initialised."""
+        self.ready.set()
+
+
+def require_unexpired(session: Session, clock: Clock) -> None:
+    """Raise CloseSocketError(4403) once the session has expired."""
+    if session.expires_at_utc is not None and session.expires_at_utc <= clock.now_utc():
+        raise CloseSocketError(messages.FORBIDDEN)
+
+
+async def fresh_context(backend: Backend, session: Session, request_id: str) -> object:
+    """A context for a socket. Raises CloseSocketError(4403) if the session may not go on."""
+    try:
+        return await backend.new_context(session, request_id)
+    except (Unauthenticated, Forbidden):
+        raise CloseSocketError(messages.FORBIDDEN) from None
+
+
+async def watch(
+    engine: GraphQLEngine,
+    backend: Backend,
+    liveness: Liveness,
+    session_of: Callable[[], Session | None],
+    put: Callable[[str], None],
+) -> None:
+    """Run until cancelled.
+
+    Raises:
+        CloseSocketError: 4408, 4403 or 4412, when it is time.
+    """
+    limits, clock = engine.limits, engine.clock
+    try:
+        async with asyncio.timeout(limits.init_timeout_seconds):
+            await liveness.ready.wait()
+    except TimeoutError:
+        raise CloseSocketError(messages.INIT_TIMEOUT) from None
+    session = session_of()
+    if session is None:  # the reader acknowledges only after it has a session
+        raise CloseSocketError(messages.FORBIDDEN)
+    now = asyncio.get_running_loop().time
+    next_ping, next_check = now() + limits.ping_seconds, now() + limits.recheck_seconds
+    while True:
+        require_unexpired(session, clock)
+        await asyncio.sleep(max(0.0, min(next_ping, next_check) - now()))
+        if now() >= next_check:
+            await fresh_context(backend, session, new_id().hex)
+            next_check = now() + limits.recheck_seconds
+        if now() >= next_ping:
+            if not liveness.was_heard:
+                raise CloseSocketError(messages.NO_PONG)
+            liveness.was_heard = False
+            put(messages.PING)
+            next_ping = now() + limits.ping_seconds
