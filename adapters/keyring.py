@@ -17,15 +17,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from joserfc.util import urlsafe_b64encode
 
 from kit.time import Clock, iso_utc, require_utc
-
-ENTRY_LIMIT: Final = 64  # A ring is read on every start; one with more keys is a mistake.
 
 
 class KeyRingError(RuntimeError):
@@ -178,8 +177,8 @@ def _retired(entry: RingKey) -> RingKey:
 
 
 def _public_members(key: OKPKey) -> dict[str, str]:
-    members = key.as_dict(private=False)
-    return {"crv": str(members["crv"]), "x": str(members["x"])}
+    # From the key itself: as_dict() repeats whatever x the key was imported with.
+    return {"crv": key.curve_name, "x": urlsafe_b64encode(key.public_key.public_bytes_raw()).decode("ascii")}
 
 
 def _sorted(keys: Sequence[RingKey]) -> tuple[RingKey, ...]:
@@ -192,18 +191,21 @@ def _parse(text: str) -> tuple[RingKey, ...]:
         entries = msgspec.json.decode(text, type=_JwkSet).keys
         keys = _sorted([_import(entry) for entry in entries])
     except (msgspec.MsgspecError, JoseError, ValueError, KeyError) as error:
-        # The cause is not chained into the message: it may quote key material.
-        raise KeyRingError(f"the key ring is damaged ({type(error).__name__})") from None
-    if not 0 < len(keys) <= ENTRY_LIMIT:
-        raise KeyRingError(f"a key ring has 1 to {ENTRY_LIMIT} keys, this one {len(keys)}")
+        # msgspec names the place and never the value; the others may quote key material, so they are not told.
+        detail = str(error) if isinstance(error, msgspec.MsgspecError) else "a key cannot be read"
+        raise KeyRingError(f"the key ring is damaged: {detail}") from None
+    if not keys:
+        raise KeyRingError("the key ring has no keys")
     if len({each.kid for each in keys}) != len(keys):
         raise KeyRingError("two keys of the ring have one id")
     return keys
 
 
 def _import(entry: _Jwk) -> RingKey:
-    members = {"kty": entry.kty, "crv": entry.crv, "x": entry.x}
-    key = OKPKey.import_key(members if entry.d is None else {**members, "d": entry.d})
+    members: dict[str, str | list[str]] = {"kty": entry.kty, "crv": entry.crv, "x": entry.x}
+    if entry.d is not None:
+        members["d"] = entry.d
+    key = OKPKey.import_key(members)
     if _public_members(key)["x"] != entry.x:
         # The library takes the private half at its word; a mismatch would verify nothing that it signs elsewhere.
         raise ValueError("the two halves of a key do not belong together")

@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -28,9 +28,8 @@ from kit.ids import new_id
 from kit.time import Clock
 
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type (RFC 9068), not a secret
-LEEWAY_SECONDS: Final = (
-    5  # For clocks that differ: a token counts this long past its end, and may come from as far ahead.
-)
+#: For clocks that differ: a token counts this long past its end, and may come from as far ahead.
+LEEWAY_SECONDS: Final = 5
 SECRET_BYTES: Final = 32  # 256 bits: nothing to guess, so one round of SHA-256 is enough to store them.
 _REFRESH_TOKEN: Final = re.compile(r"cr_[0-9a-f]{64}")
 _API_KEY: Final = re.compile(r"ce_([0-9a-f]{12})_[0-9a-f]{64}")
@@ -92,8 +91,8 @@ class AccessTokens:
         """
         try:
             payload = open_statement(self._ring, ACCESS_TOKEN_TYPE, token)
-            self._check(json.loads(payload))
             claims = msgspec.json.decode(payload, type=_Claims)
+            self._check(json.loads(payload))
         except ExpiredTokenError:
             raise Unauthenticated("the access token has expired") from None
         except (StatementRefused, JoseError, msgspec.MsgspecError, ValueError) as error:
@@ -119,7 +118,7 @@ class AccessTokens:
 
 
 def _moment(epoch_seconds: int) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=epoch_seconds)
+    return datetime.fromtimestamp(epoch_seconds, UTC)
 
 
 def new_refresh_token() -> NewRefreshToken:

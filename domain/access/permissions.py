@@ -64,7 +64,7 @@ class ReservedAct(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActNeeds:
-    """What a reserved act takes besides a person and its scope. `tenant_wide`: the role must hold for all the tenant."""
+    """What a reserved act takes besides a person and its scope. `tenant_wide`: done to the tenant only."""
 
     permission: Permission
     role: RoleName
