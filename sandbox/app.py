@@ -17,11 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from sandbox.control import control_routes
+from sandbox.google import google_app
 from sandbox.meta import meta_app
 from sandbox.page import Page
 from sandbox.roster import demo_roster
 from sandbox.simulation import Simulation
 from sandbox.state import State
+from sandbox.tiktok import tiktok_app
 
 
 def _machine_now() -> datetime:
@@ -52,6 +54,8 @@ def create_app(state_path: Path, *, now: Callable[[], datetime] = _machine_now, 
             Route("/health", health),
             *control_routes(simulation),
             Mount("/meta", meta_app(simulation)),
+            Mount("/google", google_app(simulation)),
+            Mount("/tiktok", tiktok_app(simulation)),
         ],
         lifespan=lifespan,
     )
