@@ -61,8 +61,8 @@ def open_statement(ring: KeyRing, statement_type: str, text: str) -> bytes:
 
 
 def _read_header(text: str) -> _Header:
-    if len(text) > MAX_STATEMENT_LENGTH or not text.isascii():
-        raise StatementRefused("it is too long or not ASCII")
+    if len(text) > MAX_STATEMENT_LENGTH:
+        raise StatementRefused("it is too long")
     try:
         return msgspec.json.decode(urlsafe_b64decode(text.partition(".")[0].encode("ascii")), type=_Header)
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -395,7 +395,9 @@ def test_a_presented_secret_is_found_and_compared():
     assert hash_secret("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-@pytest.mark.parametrize("text", ["", "ce_", "ce_xyz_abc", "cr_" + "0" * 63, "cr_" + "0" * 64 + "\n", "é"])
+@pytest.mark.parametrize(
+    "text", ["", "ce_", "ce_xyz_abc", "cr_" + "0" * 63, "cr_" + "0" * 64 + "\n", f"ce_{'0' * 12}_{'0' * 64}\n", "é"]
+)
 def test_what_has_not_the_form_of_a_secret_is_refused_before_any_look_up(text):
     with pytest.raises(Unauthenticated, match="the refresh token is not valid"):
         refresh_token_hash(text)
