@@ -51,7 +51,7 @@ check-types:
 	@$(BIN)/mypy
 
 check-imports:
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 check-schema:
 	@$(BIN)/campaign-express export-schema --check
