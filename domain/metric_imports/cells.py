@@ -14,11 +14,11 @@ from kit.money import MICROS_PER_UNIT
 
 DecimalMark = Literal[".", ","]
 
-#: Precision that holds sums of millions of bounded cells exactly (15 digits before the point, 18 after).
-WIDE: Final = Context(prec=60)
-#: Digits after the point that conversions keep.
-FRACTION_DIGITS: Final = 18
-_FINEST: Final = Decimal(1).scaleb(-FRACTION_DIGITS)
+#: Wide enough that a cell of 64 characters times a bounded count, and sums of millions of them, stay exact.
+WIDE: Final = Context(prec=100)
+#: Conversions and shares keep 18 digits after the point.
+_FINEST: Final = Decimal("1e-18")
+_MAX_DIGITS_BEFORE_POINT: Final = 40
 _MAX_CELL_CHARACTERS: Final = 64
 _MAX_AMOUNT: Final = Decimal(10) ** 12
 _MAX_COUNT: Final = Decimal(10) ** 15
@@ -56,7 +56,6 @@ _SIGNS: Final[dict[str, frozenset[str]]] = {
     "kr": frozenset({"SEK", "NOK", "DKK", "ISK"}),
     "Kč": frozenset({"CZK"}),
     "Ft": frozenset({"HUF"}),
-    "Fr.": frozenset({"CHF"}),
 }
 
 _SPACES: Final = " \u00a0\u2009\u202f"
@@ -92,7 +91,7 @@ def is_blank(text: str) -> bool:
 
 
 def parse_number(text: str, mark: DecimalMark) -> Decimal:
-    """A signed decimal number with optional thousands separators; fractions finer than 18 digits round half up.
+    """A signed decimal number with optional thousands separators, exactly.
 
     Raises:
         CellError: not a number in this notation, or not finite.
@@ -115,11 +114,8 @@ def _unsigned(text: str, mark: DecimalMark) -> Decimal | None:
             return None
         dotted = re.sub(rf"[,'’{_SPACES}]", "", dotted)
     number = Decimal(dotted)
-    if number.adjusted() >= WIDE.prec - FRACTION_DIGITS:
+    if number.adjusted() >= _MAX_DIGITS_BEFORE_POINT:
         raise CellError("too large", text)
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -FRACTION_DIGITS:
-        return number.quantize(_FINEST, rounding=ROUND_HALF_UP, context=WIDE)
     return number
 
 
@@ -161,6 +157,18 @@ def parse_micros(text: str, currency_code: str, mark: DecimalMark) -> int:
     return to_micros(amount)
 
 
+def parse_unsigned_amount(text: str, mark: DecimalMark) -> Decimal:
+    """An amount >= 0 in units of any currency, without a sign or code.
+
+    Raises:
+        CellError: not a number, negative, or 10^12 units and more.
+    """
+    amount = parse_number(text, mark)
+    if amount < 0:
+        raise CellError("negative", text)
+    return _bounded(amount, _MAX_AMOUNT, text)
+
+
 def to_micros(amount: Decimal) -> int:
     """Micros of an amount in currency units, rounded half up (away from zero on a tie)."""
     return int(WIDE.multiply(amount, Decimal(MICROS_PER_UNIT)).to_integral_value(ROUND_HALF_UP, WIDE))
@@ -172,7 +180,7 @@ def round_count(count: Decimal) -> int:
 
 
 def parse_count(text: str, mark: DecimalMark, *, fractions: bool) -> Decimal:
-    """A count >= 0. `fractions` says whether it may have a fractional part.
+    """A count >= 0, rounded half up to 18 digits after the point. `fractions` says whether it may have any.
 
     Raises:
         CellError: not a number, negative, 10^15 and more, or a fraction where only whole counts are allowed.
@@ -182,7 +190,7 @@ def parse_count(text: str, mark: DecimalMark, *, fractions: bool) -> Decimal:
         raise CellError("negative", text)
     if not fractions and count != count.to_integral_value(context=WIDE):
         raise CellError("not a whole number (round_counts = true rounds each day's sum)", text)
-    return _bounded(count, _MAX_COUNT, text)
+    return _limited(_bounded(count, _MAX_COUNT, text))
 
 
 def parse_share(text: str, mark: DecimalMark) -> Decimal:
@@ -197,7 +205,7 @@ def parse_share(text: str, mark: DecimalMark) -> Decimal:
     share = share.scaleb(-2, WIDE) if percent else share
     if not -10 <= share <= 1:  # noqa: PLR2004 - a margin is at most the whole revenue; losses are bounded to catch percents
         raise CellError("not a margin: a share of at most 1, or a percentage with %", text)
-    return share
+    return _limited(share)
 
 
 def parse_text(text: str) -> str:
@@ -214,6 +222,12 @@ def parse_text(text: str) -> str:
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in tidy):
         raise CellError("contains characters that are not text", text)
     return tidy
+
+
+def _limited(number: Decimal) -> Decimal:
+    """The number with at most 18 digits after the point, so that sums stay exact in any order."""
+    rounded = number.quantize(_FINEST, ROUND_HALF_UP, WIDE)
+    return number if number == rounded else rounded
 
 
 def _bounded(number: Decimal, limit: Decimal, text: str) -> Decimal:

@@ -35,7 +35,7 @@ def check_format(text: str) -> None:
         raise ValueError(f"{text!r}: %Z, %c, %x and %s mean something else on another machine")
     try:
         read = datetime.strptime(_PROBE.strftime(text), text)  # noqa: DTZ007 - only the calendar day is compared
-    except ValueError as error:
+    except (ValueError, re.error) as error:
         raise ValueError(
             f"{text!r} is not a date format: {error} (%d also reads days without a leading zero)"
         ) from error

@@ -109,15 +109,14 @@ class _Sum:
         if part.margin_share is not None:
             self.margin_micros = WIDE.add(self.margin_micros, part.margin_micros)
             self.margin_revenue_micros += part.revenue_micros or 0
-            shares = [
-                share for share in (self.least_share, self.greatest_share, part.margin_share) if share is not None
-            ]
-            self.least_share, self.greatest_share = min(shares), max(shares)
+            share = part.margin_share
+            self.least_share = share if self.least_share is None else min(self.least_share, share)
+            self.greatest_share = share if self.greatest_share is None else max(self.greatest_share, share)
         self.products.update(part.products)
         self.rows += 1
 
     def margin(self) -> Decimal | None:
-        """The rows' common margin, else weighted by revenue; None if they differ and there is no revenue to weigh by."""
+        """The rows' common margin, else weighted by revenue; None if they differ and no revenue can weigh them."""
         if self.least_share is None or self.least_share == self.greatest_share:
             share = self.least_share
         elif self.margin_revenue_micros:

@@ -5,13 +5,14 @@ A profile comes from TOML (`parse_profile`) or from command-line options (`profi
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, Literal, cast
 
 from domain.currencies import currency_code
 from domain.errors import InvalidInput
-from domain.metric_imports.cells import CellError, DecimalMark, parse_share, parse_text
+from domain.metric_imports.cells import CellError, DecimalMark, parse_share, parse_text, parse_unsigned_amount
 from domain.metric_imports.days import check_format
 from domain.platforms import Platform
 from kit.time import zone
@@ -120,8 +121,8 @@ def parse_profile(toml_text: str) -> ImportProfile:
         InvalidInput: not TOML, or a key is unknown, of the wrong type or missing; `path` names the key.
     """
     try:
-        raw = tomllib.loads(toml_text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raw = tomllib.loads(toml_text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:  # numbers beyond Decimal and int too
         raise InvalidInput(f"the profile is not TOML: {error}", ("profile",)) from error
     return _build(raw)
 
@@ -237,7 +238,9 @@ def _columns(value: object, path: tuple[str, ...]) -> dict[Field, tuple[str, ...
 def _constants(raw: Mapping[str, Any], path: tuple[str, ...]) -> dict[Field, str]:
     constants: dict[Field, str] = {}
     for field in CONSTANT_FIELDS:
-        value = _string(raw, field, path)
+        entry = raw.get(field)
+        number = isinstance(entry, int | Decimal) and not isinstance(entry, bool)
+        value = str(entry) if number else _string(raw, field, path)
         if value is not None:
             constants[field] = value
     if "platform" in constants:
@@ -252,10 +255,13 @@ def _constants(raw: Mapping[str, Any], path: tuple[str, ...]) -> dict[Field, str
             _checked(parse_text, constants[field], (*path, field))
     if "product_margin" in constants:
         _checked(lambda text: parse_share(text, "."), constants["product_margin"], (*path, "product_margin"))
+    if "revenue_per_conversion" in constants:
+        path = (*path, "revenue_per_conversion")
+        _checked(lambda text: parse_unsigned_amount(text, "."), constants["revenue_per_conversion"], path)
     return constants
 
 
-def _checked(parse: Any, text: str, path: tuple[str, ...]) -> None:
+def _checked(parse: Callable[[str], object], text: str, path: tuple[str, ...]) -> None:
     try:
         parse(text)
     except CellError as error:
@@ -277,7 +283,7 @@ def _check_block(block: Block, names: Mapping[str, Platform] | None) -> None:
             raise InvalidInput(f"{field} is missing; {how}", (*block.path, field))
     if not known & {"campaign", "campaign_name"}:
         raise InvalidInput(
-            "campaign is missing; give it (or campaign_name) a column or constant", (*block.path, "campaign")
+            "campaign is missing; give it or campaign_name a column or a constant", (*block.path, "campaign")
         )
     for one, other in (("revenue", "revenue_per_conversion"), ("product_margin", "margin_amount")):
         if {one, other} <= known:
@@ -342,7 +348,7 @@ def _only_known(raw: Mapping[str, Any], known: Sequence[str], path: tuple[str, .
 def _string(raw: Mapping[str, Any], key: str, path: tuple[str, ...] = ()) -> str | None:
     value = raw.get(key)
     if value is not None and (not isinstance(value, str) or not value):
-        raise InvalidInput(f"{key} must be text in quotes, not {value!r}", (*path, key))
+        raise InvalidInput(f"{key} must be text in quotes and not empty, not {value!r}", (*path, key))
     return value
 
 

@@ -16,6 +16,7 @@ from domain.metric_imports.cells import (
     parse_micros,
     parse_share,
     parse_text,
+    parse_unsigned_amount,
     to_micros,
 )
 from domain.metric_imports.days import DayReader
@@ -178,7 +179,7 @@ class BlockReader:
             return self._micros("revenue", cells, currency)
         constant = self._block.constants.get("revenue_per_conversion")
         if constant is not None:
-            return to_micros(WIDE.multiply(conversions, parse_amount(constant, currency, ".")))
+            return to_micros(WIDE.multiply(conversions, parse_unsigned_amount(constant, ".")))
         cell = self._number("revenue_per_conversion", cells)
         if cell is None:
             return None
