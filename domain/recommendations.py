@@ -44,6 +44,7 @@ class Recommendation:
     platform: Platform
     campaign_name: str
     currency_code: str
+    reporting_currency_code: str
     rate_to_reporting: Decimal
     status: RecommendationStatus
     version: int
@@ -71,6 +72,13 @@ class Recommendation:
     def delta_micros(self) -> int:
         """What would change, account micros; negative frees money."""
         return self.proposed_micros - self.current_micros
+
+
+class Choice(StrEnum):
+    """What to do with one item of many."""
+
+    APPROVE = "APPROVE"
+    REJECT = "REJECT"
 
 
 MAX_REASON_CHARACTERS: Final = 500

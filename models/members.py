@@ -77,3 +77,15 @@ def _uuid(value: object) -> UUID | None:
 @lru_cache(maxsize=256)
 def _permissions(text: str) -> frozenset[Permission]:
     return frozenset(Permission(name) for name in orjson.loads(text))
+
+
+async def names_by_user_id(scope: Scope, user_ids: list[UUID]) -> dict[UUID, str]:
+    """Names of people who are or were members of the tenant; others are absent."""
+    marks = ", ".join(f"${position + 2}" for position in range(len(user_ids)))
+    rows = await scope.rows(
+        "SELECT DISTINCT u.id, u.name FROM users u JOIN memberships m ON m.user_id = u.id "  # noqa: S608 - placeholders only
+        f"WHERE m.tenant_id = $1 AND u.id IN ({marks})",
+        scope.tenant_id,
+        *user_ids,
+    )
+    return {UUID(str(row["id"])): str(row["name"]) for row in rows}

@@ -27,6 +27,7 @@ class RecommendationTable(Model):
     platform = fields.CharField(max_length=16)
     campaign_name = fields.CharField(max_length=300)
     currency_code = fields.CharField(max_length=3)
+    reporting_currency_code = fields.CharField(max_length=3)
     rate_to_reporting = fields.DecimalField(max_digits=20, decimal_places=10)
     status = fields.CharField(max_length=16)
     version = fields.IntField()

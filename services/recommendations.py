@@ -7,7 +7,6 @@ won and when; nothing of the loser's request stays behind.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from domain.errors import DomainError, InvalidInput, NotFound, PlanUnfunded, Ver
 from domain.log import Actor, ActorKind
 from domain.plans import shortfall_micros
 from domain.platforms import limits
-from domain.recommendations import Recommendation, RecommendationStatus
+from domain.recommendations import Choice, Recommendation, RecommendationStatus
 from kit.ids import new_id
 from models import adjustments, plans, recommendations
 from models.recommendations import RecommendationFilter
@@ -150,13 +149,6 @@ async def edit(
         "dailyBudgetMicros": change.daily_budget_micros,
     }
     return await once(ports, viewer, idempotency_key, "recommendationEdit", arguments, Decided, act)
-
-
-class Choice(StrEnum):
-    """What to do with one item of many."""
-
-    APPROVE = "APPROVE"
-    REJECT = "REJECT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,36 @@
+"""The context of one operation, and how fields get at its viewer."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import strawberry
+
+from domain.errors import Unauthenticated
+from realtime.relay import Relay
+from services.ports import Ports
+from services.viewers import Viewer
+
+if TYPE_CHECKING:
+    from resolvers.loaders import TenantLoaders
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Made afresh for each operation and each subscription event. `viewer` is None for who did not sign in."""
+
+    ports: Ports
+    relay: Relay
+    viewer: Viewer | None
+    loaders: "TenantLoaders"
+    request_id: str
+
+
+Info = strawberry.Info[Context, None]
+
+
+def viewer(info: Info) -> Viewer:
+    """Who is asking. Raises Unauthenticated for nobody."""
+    found = info.context.viewer
+    if found is None:
+        raise Unauthenticated("sign in first: this needs an Authorization header with a bearer token")
+    return found

@@ -1,0 +1,39 @@
+"""Ad accounts as clients see them. No logic."""
+
+from typing import Self
+
+import strawberry
+
+from domain.ad_accounts import AdAccount as Value
+from domain.platforms import Platform
+from schema.base import CurrencyCode, DateTime, Node, global_id
+
+
+@strawberry.type(description="An advertising account on a platform, connected to a workspace.")
+class AdAccount(Node):
+    """An account."""
+
+    platform: Platform
+    external_id: str = strawberry.field(description="The platform's own id.")
+    name: str
+    currency: CurrencyCode
+    time_zone: str = strawberry.field(description="IANA zone; it says which day a metric belongs to.")
+    synced_at: DateTime | None = strawberry.field(description="When metrics last came in.")
+    sync_error: str | None = strawberry.field(description="Why the last sync failed; null when it worked.")
+    value: strawberry.Private[Value]
+
+    @classmethod
+    def of(cls, value: Value) -> Self:
+        """The clients' view of a value."""
+        synced = value.synced_at_utc
+        return cls(
+            id=global_id("AdAccount", value.id),
+            platform=value.platform,
+            external_id=value.external_id,
+            name=value.name,
+            currency=CurrencyCode(value.currency_code),
+            time_zone=value.time_zone,
+            synced_at=None if synced is None else DateTime(synced),
+            sync_error=value.sync_error,
+            value=value,
+        )

@@ -1,0 +1,234 @@
+"""What every domain's types share: global ids, money, scalars, connections, typed errors. Must hold no rules."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Generic, NewType, Self, TypeVar
+from uuid import UUID
+
+import strawberry
+from graphql import GraphQLError
+
+from domain import errors
+from kit import money as amounts
+from kit.time import iso_utc
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+@strawberry.interface(description="An object with a global id, which `node` and `nodes` fetch again.")
+class Node:
+    """Global object identification."""
+
+    id: strawberry.ID = strawberry.field(description="Opaque global id.")
+
+
+def global_id(type_name: str, id_: UUID) -> strawberry.ID:
+    """The opaque id clients see."""
+    return strawberry.ID(base64.urlsafe_b64encode(f"{type_name}:{id_}".encode()).decode())
+
+
+def split_global_id(text: str) -> tuple[str, UUID]:
+    """Type name and id behind a global id. Raises InvalidInput for what we never gave out."""
+    try:
+        type_name, _, id_ = base64.urlsafe_b64decode(text.encode()).decode().partition(":")
+        return type_name, UUID(id_)
+    except (ValueError, binascii.Error) as error:
+        raise errors.InvalidInput("this is not an id this API gave out", path=("id",)) from error
+
+
+def parse_id(text: str, type_name: str, path: tuple[str, ...] = ("id",)) -> UUID:
+    """The id behind a global id of one type. Raises InvalidInput, or NotFound for an id of another type."""
+    try:
+        found, id_ = split_global_id(text)
+    except errors.InvalidInput as error:
+        raise errors.InvalidInput(error.message, path=path) from error
+    if found != type_name:
+        raise errors.NotFound(f"this id is not one of a {type_name}")
+    return id_
+
+
+CurrencyCode = NewType("CurrencyCode", str)
+PageSize = NewType("PageSize", int)
+Cursor = NewType("Cursor", str)
+DateTime = NewType("DateTime", datetime)
+
+MAX_PAGE = 100
+
+
+def _page_size(value: object) -> PageSize:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_PAGE:
+        raise GraphQLError(f"a page has 1 to {MAX_PAGE} items")
+    return PageSize(value)
+
+
+def _utc(value: object) -> DateTime:
+    if not isinstance(value, str):
+        raise GraphQLError("a moment is ISO 8601 text with an offset, such as 2026-01-31T12:00:00Z")
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise GraphQLError(f"{value!r} is not an ISO 8601 moment") from error
+    if moment.tzinfo is None:
+        raise GraphQLError("a moment needs an offset, such as Z")
+    return DateTime(moment.astimezone(UTC))
+
+
+#: Scalars by their Python names, for the schema's configuration.
+SCALARS: dict[object, object] = {
+    CurrencyCode: strawberry.scalar(name="CurrencyCode", description="ISO 4217 code, such as USD."),
+    PageSize: strawberry.scalar(
+        name="PageSize", description="How many items, 1 to 100.", serialize=int, parse_value=_page_size
+    ),
+    Cursor: strawberry.scalar(name="Cursor", description="Opaque place in a list or a stream."),
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="A moment in UTC, ISO 8601 with microseconds and Z.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=iso_utc,
+        parse_value=_utc,
+    ),
+}
+
+
+@strawberry.type(description="An amount of money as a decimal string, never a float.")
+class Money:
+    """Money as clients see it; inside it is integer micros."""
+
+    amount: Decimal = strawberry.field(description="In units of the currency, exact.")
+    currency: CurrencyCode
+
+    @classmethod
+    def of(cls, micros: int, currency_code: str) -> Self:
+        """Money of integer micros."""
+        return cls(amount=amounts.to_decimal(micros), currency=CurrencyCode(currency_code))
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    """Relay's page information."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: Cursor | None
+    end_cursor: Cursor | None
+
+
+@strawberry.type
+class Edge(Generic[T]):
+    """An item and its place."""
+
+    cursor: Cursor
+    node: T
+
+
+@strawberry.type
+class Connection(Generic[T]):
+    """A page of a list."""
+
+    edges: list[Edge[T]]
+    nodes: list[T]
+    page_info: PageInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Parsed paging arguments: `limit` items between two ids, from the far end when `backwards`."""
+
+    limit: int
+    after: UUID | None
+    before: UUID | None
+    backwards: bool
+
+    @classmethod
+    def parse(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> Self:
+        """Exactly one of `first` and `last` is required (1-100). Raises InvalidInput."""
+        if (first is None) == (last is None):
+            raise errors.InvalidInput("give either first or last, 1 to 100", path=("first",))
+        limit = first if first is not None else last
+        return cls(
+            limit=int(limit or 0),
+            after=_parse_cursor(after, "after"),
+            before=_parse_cursor(before, "before"),
+            backwards=last is not None,
+        )
+
+    def fetch_limit(self) -> int:
+        """One more than asked for: the extra item says whether there is another page."""
+        return self.limit + 1
+
+    def connection(self, found: Sequence[V], key: Callable[[V], UUID], node: Callable[[V], T]) -> Connection[T]:
+        """The page of what was fetched with `fetch_limit`."""
+        more = len(found) > self.limit
+        kept = found[-self.limit :] if self.backwards else found[: self.limit]
+        edges = [Edge(cursor=_cursor(key(value)), node=node(value)) for value in kept]
+        return Connection(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=PageInfo(
+                has_next_page=(self.before is not None) if self.backwards else more,
+                has_previous_page=more if self.backwards else self.after is not None,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+        )
+
+
+def _cursor(id_: UUID) -> Cursor:
+    return Cursor(base64.urlsafe_b64encode(id_.bytes).decode().rstrip("="))
+
+
+def _parse_cursor(text: str | None, name: str) -> UUID | None:
+    if text is None:
+        return None
+    try:
+        return UUID(bytes=base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise errors.InvalidInput("this is not a cursor this API gave out", path=(name,)) from error
+
+
+@strawberry.enum(description="What kind of answer a user error is; clients branch on it.")
+class ErrorCode(StrEnum):
+    """Stable codes of domain.errors."""
+
+    NOT_FOUND = "NOT_FOUND"
+    INVALID_INPUT = "INVALID_INPUT"
+    FORBIDDEN = "FORBIDDEN"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    VERSION_CONFLICT = "VERSION_CONFLICT"
+    INVALID_TRANSITION = "INVALID_TRANSITION"
+    PLAN_UNFUNDED = "PLAN_UNFUNDED"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    PLATFORM_REFUSED = "PLATFORM_REFUSED"
+    PLATFORM_RETRYABLE = "PLATFORM_RETRYABLE"
+
+
+@strawberry.interface(description="Something about the request that its sender can understand and change.")
+class UserError:
+    """An expected refusal."""
+
+    field: list[str] | None = strawberry.field(description="Path of the input field it is about, outermost first.")
+    message: str
+    code: ErrorCode
+
+
+@strawberry.type(description="A refusal that needs no further facts.")
+class RequestError(UserError):
+    """The plain user error."""
+
+
+def camel(name: str) -> str:
+    """snake_case as the schema spells it."""
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+def request_error(error: errors.DomainError) -> RequestError:
+    """A domain error without further facts, as clients see it."""
+    path = [camel(part) for part in error.path] if isinstance(error, errors.InvalidInput) else []
+    return RequestError(field=path or None, message=error.message, code=ErrorCode(error.code))

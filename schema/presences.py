@@ -1,0 +1,40 @@
+"""Presence as clients see it. No logic."""
+
+from typing import Self
+
+import strawberry
+
+from domain.presences import Presence as Value
+from domain.presences import PresenceMode
+from schema.actors import Actor
+from schema.base import DateTime, UserError, global_id
+
+strawberry.enum(PresenceMode, name="PresenceMode", description="Looking, or about to change something.")
+
+
+@strawberry.type(description="Somebody at an item right now.")
+class Presence:
+    """A presence."""
+
+    subject_id: strawberry.ID = strawberry.field(description="Global id of the recommendation.")
+    mode: PresenceMode
+    who: Actor | None
+    expires_at: DateTime = strawberry.field(description="When it lapses unless renewed.")
+
+    @classmethod
+    def of(cls, value: Value) -> Self:
+        """The clients' view of a value."""
+        return cls(
+            subject_id=global_id("Recommendation", value.subject_id),
+            mode=value.mode,
+            who=Actor.member(str(value.user_id)),
+            expires_at=DateTime(value.expires_at_utc),
+        )
+
+
+@strawberry.type(description="What a presence mutation left.")
+class PresencePayload:
+    """The payload."""
+
+    presences: list[Presence] = strawberry.field(description="Everybody at the item now.")
+    user_errors: list[UserError]

@@ -1,0 +1,173 @@
+"""Recommendations as clients see them: the type, its inputs, payloads and typed errors. No logic."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Self
+
+import strawberry
+
+from domain.platforms import Platform
+from domain.recommendations import Choice, RecommendationStatus
+from domain.recommendations import Recommendation as Value
+from schema.actors import Actor
+from schema.base import DateTime, Money, Node, UserError, global_id
+from schema.context import Info
+
+if TYPE_CHECKING:
+    from schema.adjustments import Adjustment
+    from schema.campaigns import Campaign
+    from schema.plans import Plan
+    from schema.presences import Presence
+
+strawberry.enum(Platform, name="Platform", description="An advertising platform.")
+strawberry.enum(RecommendationStatus, name="RecommendationStatus", description="Only what NEEDS_REVIEW can be decided.")
+
+
+@strawberry.type(description="A proposed change of one daily budget, waiting for or past its review.")
+class Recommendation(Node):
+    """A recommendation."""
+
+    version: int = strawberry.field(description="Goes up with every change; send it back as expectedVersion.")
+    status: RecommendationStatus
+    platform: Platform
+    campaign_name: str
+    current_budget: Money = strawberry.field(description="The daily budget when this was proposed.")
+    suggested_budget: Money = strawberry.field(description="What the proposer said; never changes.")
+    proposed_budget: Money = strawberry.field(description="What an approval will send, edited or not.")
+    delta: Money = strawberry.field(description="Proposed less current; negative frees money.")
+    roas_now: float = strawberry.field(description="Revenue per unit spent at the current budget.")
+    roas_expected: float = strawberry.field(description="The same at the suggested budget.")
+    roas_change_low: float = strawberry.field(description="Lower end of the 90 % interval of the ROAS change.")
+    roas_change_high: float = strawberry.field(description="Upper end of the 90 % interval of the ROAS change.")
+    expected_revenue_change: Money = strawberry.field(description="A day, in the reporting currency.")
+    confidence: float = strawberry.field(description="Probability, 0 to 1, that the change helps.")
+    rationale: str = strawberry.field(description="Why, in sentences for a marketing lead.")
+    created_at: DateTime
+    expires_at: DateTime = strawberry.field(description="Until when it can be decided.")
+    decided_at: DateTime | None
+    decision_reason: str | None = strawberry.field(description="What a rejection gave as its reason.")
+    value: strawberry.Private[Value]
+
+    @strawberry.field(description="Who decided; null while open or when it lapsed.")
+    def decided_by(self) -> Actor | None:
+        """The decider."""
+        return Actor.member(self.value.decided_by_id)
+
+    @strawberry.field(description="The campaign whose budget would change.")
+    async def campaign(self, info: Info) -> Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None:
+        """The campaign."""
+        from schema.campaigns import Campaign  # noqa: PLC0415 - the two types name each other
+
+        found = await info.context.loaders.campaign(self.value.campaign_id)
+        return None if found is None else Campaign.of(found)
+
+    @strawberry.field(description="The plan it is part of: its deltas add up to zero.")
+    async def plan(self, info: Info) -> Annotated["Plan", strawberry.lazy("schema.plans")] | None:
+        """The plan."""
+        from schema.plans import Plan  # noqa: PLC0415 - the two types name each other
+
+        found = await info.context.loaders.plan(self.value.plan_id)
+        return None if found is None else Plan.of(found)
+
+    @strawberry.field(description="The change an approval queued.")
+    async def adjustment(self, info: Info) -> Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None:
+        """The adjustment."""
+        from schema.adjustments import Adjustment  # noqa: PLC0415 - the two types name each other
+
+        if self.value.adjustment_id is None:
+            return None
+        found = await info.context.loaders.adjustment(self.value.adjustment_id)
+        return None if found is None else Adjustment.of(found)
+
+    @strawberry.field(description="Who is looking at or editing it right now.")
+    async def presences(self, info: Info) -> list[Annotated["Presence", strawberry.lazy("schema.presences")]]:
+        """Presences."""
+        from schema.presences import Presence  # noqa: PLC0415 - the two types name each other
+
+        return [Presence.of(value) for value in await info.context.loaders.presences_at(self.value.id)]
+
+    @classmethod
+    def of(cls, value: Value) -> Self:
+        """The clients' view of a value."""
+        currency = value.currency_code
+        return cls(
+            id=global_id("Recommendation", value.id),
+            version=value.version,
+            status=value.status,
+            platform=value.platform,
+            campaign_name=value.campaign_name,
+            current_budget=Money.of(value.current_micros, currency),
+            suggested_budget=Money.of(value.suggested_micros, currency),
+            proposed_budget=Money.of(value.proposed_micros, currency),
+            delta=Money.of(value.delta_micros, currency),
+            roas_now=value.roas_now,
+            roas_expected=value.roas_expected,
+            roas_change_low=value.roas_change_low,
+            roas_change_high=value.roas_change_high,
+            expected_revenue_change=Money.of(value.revenue_change_reporting_micros, value.reporting_currency_code),
+            confidence=value.confidence,
+            rationale=value.rationale,
+            created_at=DateTime(value.created_at_utc),
+            expires_at=DateTime(value.expires_at_utc),
+            decided_at=None if value.decided_at_utc is None else DateTime(value.decided_at_utc),
+            decision_reason=value.decision_reason,
+            value=value,
+        )
+
+
+@strawberry.input(one_of=True, description="The wanted budget: a percentage or an absolute amount, exactly one.")
+class BudgetChangeInput:
+    """RB-F2's edit."""
+
+    percent: Decimal | None = strawberry.field(
+        default=strawberry.UNSET, description="Of the current budget, above -100 and up to 1000; 15 is 15 % more."
+    )
+    daily_budget: Decimal | None = strawberry.field(
+        default=strawberry.UNSET, description="The daily budget itself, in the account's currency."
+    )
+
+
+strawberry.enum(Choice, name="RecommendationChoice", description="What to do with one item of many.")
+
+
+@strawberry.input(description="One item of a batch of decisions.")
+class RecommendationDecisionInput:
+    """An item."""
+
+    id: strawberry.ID
+    expected_version: int
+    choice: Choice
+    reason: str | None = strawberry.field(default=None, description="Needed for a rejection, 1 to 500 characters.")
+    idempotency_key: str
+
+
+@strawberry.type(description="Somebody else changed it first.")
+class VersionConflict(UserError):
+    """The loser's answer."""
+
+    current: Recommendation | None = strawberry.field(description="The recommendation as it is now.")
+    changed_by: Actor | None
+    changed_at: DateTime | None
+
+
+@strawberry.type(description="The approved decreases of the plan do not pay for this increase.")
+class PlanUnfunded(UserError):
+    """An unpaid increase."""
+
+    shortfall: Money = strawberry.field(description="What is missing a day, in the reporting currency.")
+
+
+@strawberry.type(description="What a decision left; on a refusal userErrors says why and nothing changed.")
+class RecommendationPayload:
+    """The payload of every mutation on one recommendation."""
+
+    recommendation: Recommendation | None
+    adjustment: Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None
+    user_errors: list[UserError]
+
+
+@strawberry.type(description="A result for each item of a batch, in the order sent.")
+class RecommendationsDecidePayload:
+    """The payload of a batch."""
+
+    results: list[RecommendationPayload]
+    user_errors: list[UserError]
