@@ -117,6 +117,7 @@ def _search(search: _Search, settings: RebalanceSettings) -> Outlook | None:
             search.drop(moved, SkipReason.LOW_CONFIDENCE)
             return None
         return outlook
+    search.drop(search.active, SkipReason.NO_COUNTERPART)
     return None
 
 
@@ -156,6 +157,7 @@ def _stays(search: _Search, position: int, outlook: Outlook | None) -> SkippedCa
     why = {
         SkipReason.CHANGE_TOO_SMALL: "the best change is too small to be worth a review.",
         SkipReason.LOW_CONFIDENCE: "the numbers are too noisy to say that a change would pay off.",
+        SkipReason.NO_COUNTERPART: "no other budget is left to trade with.",
         SkipReason.DIRECTION_BLOCKED: "the change that would help was rejected by a reviewer in this period.",
     }.get(reason, "its next unit of money earns about as much here as anywhere else it could go.")
     return skip(candidate, reason, stays + why)

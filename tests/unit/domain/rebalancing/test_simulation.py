@@ -1,0 +1,51 @@
+"""In a synthetic world with hidden curves: plans raise what is truly earned, and their intervals tell the truth."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from bench.rebalancing import World
+from domain.rebalancing import RebalanceSettings, propose_plan
+
+_NOW_UTC = datetime(2026, 6, 1, 9, tzinfo=UTC)
+
+
+def _one_plan(seed: int, days: int) -> tuple[float, bool | None]:
+    """True uplift (share) of one plan, and whether it lies inside the plan's interval (None without a plan)."""
+    world = World.of(15, seed, days=days)
+    before = float(world.revenue(world.budgets).sum())
+    plan = propose_plan(world.candidates(), RebalanceSettings(), _NOW_UTC)
+    if not plan.proposals:
+        return 0.0, None
+    for proposal in plan.proposals:
+        world.budgets[proposal.budget_id.int - 1] = proposal.proposed_micros / 1e6
+    gain = float(world.revenue(world.budgets).sum()) - before
+    inside = plan.revenue_change.lo_micros <= gain * 1e6 <= plan.revenue_change.hi_micros
+    return gain / before, inside
+
+
+@pytest.mark.req("RB-F1")
+@pytest.mark.parametrize(("days", "at_least"), [(60, 0.015), (14, 0.01)])
+def test_one_plan_raises_true_revenue_on_average_and_its_interval_covers_the_truth(days: int, at_least: float) -> None:
+    results = [_one_plan(seed, days) for seed in range(40)]
+    uplifts = np.array([uplift for uplift, _ in results])
+    covered = [inside for _, inside in results if inside is not None]
+    assert float(uplifts.mean()) > at_least
+    assert float(np.mean(uplifts > 0.0)) >= 0.85
+    assert float(uplifts.min()) > -0.02
+    assert len(covered) >= 35
+    assert sum(covered) / len(covered) >= 0.8
+
+
+def test_a_month_of_daily_plans_comes_nearer_to_the_best_split_than_to_no_change() -> None:
+    gained, possible = 0.0, 0.0
+    for seed in range(5):
+        world = World.of(15, seed)
+        before = float(world.revenue(world.budgets).sum())
+        possible += float(world.revenue(world.best_split()).sum()) / before - 1.0
+        for _ in range(28):
+            world.rebalance(RebalanceSettings())
+            world.live_a_day()
+        gained += float(world.revenue(world.budgets).sum()) / before - 1.0
+    assert 0.5 * possible < gained <= possible
