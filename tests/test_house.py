@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from scripts.check_locks import PAIRS, faults, pins, requirements
+from scripts.environment import LOCKS, PROJECT_FILES, fingerprint
 from scripts.hatch_dependencies import requirement_lines
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,9 +99,9 @@ def is_data(name: str) -> bool:
     return name.endswith((".csv", ".json", ".jsonl")) and name.startswith(("tests/", "bench/", "docs/"))
 
 
-def test_no_exception_for_a_file_that_is_gone() -> None:
-    written_later = {"schema.graphql"}
-    assert [name for name in LONG_FILES if not (ROOT / name).is_file() and name not in written_later] == []
+def test_every_exception_is_still_long() -> None:
+    texts = committed()
+    assert [name for name in LONG_FILES if name in texts and texts[name].count("\n") <= MOST_LINES] == []
 
 
 # --- locks ------------------------------------------------------------------------------------------------------------
@@ -161,6 +162,39 @@ def test_the_package_asks_for_what_the_requirements_file_says() -> None:
     asked = [Requirement(line) for line in requirement_lines(text)]
     assert [str(one) for one in asked] == [str(one) for one in requirements(ROOT / "requirements.in")]
     assert requirement_lines("# a comment\n\nhttpx>=1  # why\n-r other.in\n") == ["httpx>=1"]
+
+
+# --- the environment --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name in (*PROJECT_FILES, "requirements.lock", "requirements-dev.lock"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "outdated"),
+    [
+        ("requirements.lock", {"runtime", "dev"}),
+        ("requirements-dev.lock", {"dev"}),
+        ("pyproject.toml", {"runtime", "dev"}),
+        ("requirements.in", {"runtime", "dev"}),
+    ],
+)
+def test_an_environment_is_outdated_by_what_it_is_made_from(project: Path, name: str, outdated: set[str]) -> None:
+    before = {kind: fingerprint(kind, project) for kind in LOCKS}
+    assert before == {kind: fingerprint(kind, project) for kind in LOCKS}
+    with (project / name).open("a") as file:
+        file.write("\n# changed\n")
+    assert {kind for kind in LOCKS if fingerprint(kind, project) != before[kind]} == outdated
+
+
+def test_the_development_environment_holds_the_runtime_one() -> None:
+    runtime, dev = (pins((ROOT / lock).read_text("utf-8"))[0] for _source, lock in PAIRS)
+    assert runtime.items() <= dev.items()
 
 
 # --- the two commands -------------------------------------------------------------------------------------------------
