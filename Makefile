@@ -49,6 +49,7 @@ check-format:
 
 check-types:
 	@$(BIN)/mypy
+	@$(BIN)/mypy scripts/*.py
 
 check-imports:
 	@$(BIN)/lint-imports --no-logo

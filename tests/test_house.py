@@ -101,7 +101,8 @@ def is_data(name: str) -> bool:
 
 def test_every_exception_is_still_long() -> None:
     texts = committed()
-    assert [name for name in LONG_FILES if name in texts and texts[name].count("\n") <= MOST_LINES] == []
+    by_hand = {name for name, reason in LONG_FILES.items() if not reason.startswith("written by")}
+    assert [name for name in by_hand if texts.get(name, "").count("\n") <= MOST_LINES] == []
 
 
 # --- locks ------------------------------------------------------------------------------------------------------------
