@@ -1,13 +1,16 @@
 """People, roles and memberships. A user is one e-mail address; a membership gives roles in one workspace."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
 import orjson
 from tortoise import Model, fields
 
-from domain.access import Grant, Permission, Standing
-from models.scope import Scope
+from domain.access import Grant, Permission, SeededRole, Standing
+from kit.ids import new_id
+from models.scope import Scope, WriteScope, json_text
 
 
 class UserTable(Model):
@@ -89,3 +92,44 @@ async def names_by_user_id(scope: Scope, user_ids: list[UUID]) -> dict[UUID, str
         *user_ids,
     )
     return {UUID(str(row["id"])): str(row["name"]) for row in rows}
+
+
+async def add_user(
+    scope: WriteScope, user_id: UUID, email: str, name: str, password_hash: str, at_utc: datetime
+) -> None:
+    """A new person; the e-mail address must be free."""
+    await UserTable.create(
+        using_db=scope.connection,
+        id=user_id,
+        email=email,
+        name=name,
+        password_hash=password_hash,
+        created_at_utc=at_utc,
+    )
+
+
+async def add_roles(scope: WriteScope, roles: Iterable[SeededRole]) -> None:
+    """The roles a tenant begins with."""
+    rows: list[dict[str, object]] = [
+        {
+            "id": new_id(),
+            "name": role.name.value,
+            "permissions": json_text(sorted(permission.value for permission in role.permissions)),
+        }
+        for role in roles
+    ]
+    await scope.create_all(RoleTable, rows)
+
+
+async def add_membership(scope: WriteScope, workspace_id: UUID | None, user_id: UUID, roles: Iterable[str]) -> UUID:
+    """A person's roles in a workspace, or (None) in the whole tenant. Returns the membership's id."""
+    id_ = new_id()
+    await scope.create(
+        MembershipTable,
+        id=id_,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        roles=json_text(sorted(roles)),
+        version=1,
+    )
+    return id_

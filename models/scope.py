@@ -26,6 +26,7 @@ import msgspec
 import orjson
 from tortoise import Model, Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext
 from tortoise.queryset import QuerySet
@@ -189,6 +190,8 @@ class Database:
 
     async def open(self) -> None:
         """Connect. Tortoise's state is global to the process, so one Database is open at a time."""
+        # Tortoise caches INSERT texts by connection name only; another database kind may have been open before.
+        EXECUTOR_CACHE.clear()
         self._context = await Tortoise.init(config=self._config, _enable_global_fallback=True)
 
     async def close(self) -> None:

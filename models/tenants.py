@@ -1,5 +1,6 @@
 """Tenants and workspaces, and their queries."""
 
+from datetime import datetime
 from uuid import UUID
 
 from tortoise import Model, fields
@@ -55,6 +56,11 @@ async def workspaces_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Workspac
     """Workspaces by id; ids of other tenants are simply absent."""
     rows = as_values(Workspace, await scope.of(WorkspaceTable).filter(id__in=ids).values())
     return {row.id: row for row in rows}
+
+
+async def add_tenant(scope: WriteScope, name: str, at_utc: datetime) -> None:
+    """The scope's own tenant."""
+    await TenantTable.create(using_db=scope.connection, id=scope.tenant_id, name=name, created_at_utc=at_utc)
 
 
 async def add_workspace(scope: WriteScope, workspace: Workspace) -> None:

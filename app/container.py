@@ -1,0 +1,116 @@
+"""Composition: which adapter fills which port. The only place that knows both sides."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from adapters.anchors import FileAnchors
+from adapters.google import GooglePlatform
+from adapters.keyring import FileKeyRing, FixedKeyRing, KeyRing
+from adapters.meta import MetaPlatform
+from adapters.passwords import Passwords
+from adapters.signatures import AnchorSigner
+from adapters.tiktok import TikTokPlatform
+from adapters.tokens import AccessTokens
+from app.settings import Settings
+from domain.platforms import AdPlatform, Platform
+from kit.time import Clock, SystemClock
+from models.scope import Database
+from realtime.hints import Hints, open_hints
+from realtime.relay import Relay
+from services.ports import Ports
+
+#: The sandbox's fixed tokens: no secrets, it lets anybody in who says them.
+_SANDBOX_TOKEN = "sandbox-{}-token"  # noqa: S105 - not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """Everything one process composed."""
+
+    settings: Settings
+    ports: Ports
+    relay: Relay
+    hints: Hints
+    tokens: AccessTokens
+    passwords: Passwords
+
+
+def key_ring(settings: Settings, name: str, clock: Clock, overlap_seconds: int | None) -> KeyRing:
+    """A ring of signing keys: the environment's CE_<NAME>_KEYS if given, else a file in var_dir."""
+    text = os.environ.get(f"CE_{name.upper()}_KEYS")
+    if text:
+        return FixedKeyRing(text, clock, overlap_seconds)
+    return FileKeyRing(settings.var_dir / "keys" / f"{name}.json", clock, overlap_seconds)
+
+
+def log_key(settings: Settings) -> bytes:
+    """The key of the log's chain: CE_LOG_KEY (hexadecimal, 32 bytes), else a file made once in var_dir, mode 0600."""
+    text = os.environ.get("CE_LOG_KEY")
+    if text:
+        return bytes.fromhex(text)
+    path = settings.var_dir / "keys" / "log.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two processes may start at once: link() lets exactly one complete file win.
+    fresh = path.with_name(f"log.key.{os.getpid()}.{secrets.token_hex(4)}")
+    fresh.write_text(secrets.token_hex(32), encoding="ascii")
+    fresh.chmod(0o600)
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return bytes.fromhex(path.read_text(encoding="ascii"))
+
+
+def platforms(client: httpx.AsyncClient) -> Mapping[Platform, AdPlatform]:
+    """Adapters that talk to the sandbox."""
+
+    def token(platform: Platform) -> str:
+        return _SANDBOX_TOKEN.format(platform.value.lower())
+
+    found: list[AdPlatform] = [
+        MetaPlatform(client, token(Platform.META)),
+        GooglePlatform(client, token(Platform.GOOGLE), "sandbox-developer-token"),
+        TikTokPlatform(client, token(Platform.TIKTOK)),
+    ]
+    return {each.platform: each for each in found}
+
+
+@asynccontextmanager
+async def open_container(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Container]:
+    """Open everything and close it in reverse."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database, pool=settings.database_pool)
+        await database.open()
+        stack.push_async_callback(database.close)
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.sandbox_url))
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        hints = await stack.enter_async_context(open_hints(settings.redis_url))
+        signer = AnchorSigner(key_ring(settings, "anchors", clock, None))
+        ports = Ports(
+            database=database,
+            clock=clock,
+            hints=hints,
+            log_key=log_key(settings),
+            anchors=FileAnchors(settings.var_dir / "anchors", signer),
+            platforms=platforms(client),
+        )
+        relay = await stack.enter_async_context(Relay.run(database, hints))
+        token_ring = key_ring(settings, "tokens", clock, settings.token_ttl_seconds + 60)
+        tokens = AccessTokens(token_ring, "campaign-express", "campaign-express-api", clock, settings.token_ttl_seconds)
+        yield Container(settings, ports, relay, hints, tokens, passwords)
+
+
+def var_dir(settings: Settings) -> Path:
+    """The folder of local state, made when missing."""
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    return settings.var_dir

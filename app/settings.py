@@ -1,0 +1,50 @@
+"""Settings: environment variables that begin with CE_, or their defaults. Must not read anything else.
+
+Every address can be changed; nothing secret has a default that would be known.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a process needs to know to start."""
+
+    model_config = SettingsConfigDict(env_prefix="CE_", extra="forbid", frozen=True)
+
+    var_dir: Path = Field(default=Path("var"), description="Where local state, keys and anchors live.")
+    database_url: str = Field(default="", description="postgres://user@host:port/name; empty: SQLite in var_dir.")
+    redis_url: str = Field(default="", description="redis://host:port/0 for hints across processes; empty: in-process.")
+    database_pool: int = Field(default=8, ge=1, le=100, description="Connections in each of the two pools.")
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8000, ge=0, le=65535)
+    bid_host: str = "127.0.0.1"
+    bid_port: int = Field(default=8001, ge=0, le=65535)
+    sandbox_host: str = "127.0.0.1"
+    sandbox_port: int = Field(default=8010, ge=0, le=65535)
+    platforms: Literal["sandbox"] = Field(
+        default="sandbox", description="Which ad platforms answer; live ones come with their OAuth connections."
+    )
+    platform_base_url: str = Field(default="", description="Where the sandbox answers; empty: its host and port.")
+    clock: Literal["system", "sandbox"] = Field(
+        default="system", description="'sandbox': follow the sandbox's clock, so that skipped days are lived through."
+    )
+    production: bool = Field(default=False, description="Hides introspection and hints from strangers.")
+    token_ttl_seconds: int = Field(default=900, ge=30, le=86_400)
+    refresh_ttl_days: int = Field(default=30, ge=1, le=365)
+    sync_interval_seconds: float = Field(default=900.0, gt=0)
+    worker_interval_seconds: float = Field(default=1.0, gt=0)
+    anchor_interval_seconds: float = Field(default=300.0, gt=0)
+
+    @property
+    def database(self) -> str:
+        """The database's address, SQLite's spelled out."""
+        return self.database_url or f"sqlite://{self.var_dir / 'campaign-express.db'}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the sandbox answers."""
+        return self.platform_base_url or f"http://{self.sandbox_host}:{self.sandbox_port}"

@@ -1,0 +1,144 @@
+"""Deciding recommendations against both databases: who wins, what it leaves, what a refusal leaves."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from domain.adjustments import AdjustmentStatus
+from domain.errors import Forbidden, IdempotencyMismatch, NotFound, PlanUnfunded, VersionConflict
+from domain.recommendations import RecommendationStatus
+from models import adjustments, log, plans, recommendations
+from services import recommendations as service
+from services.logs import anchor_heads, verify
+from services.ports import Ports
+from tests.conftest import NOON, House, viewer_of
+
+
+@pytest.mark.req("RB-1.2", "RB-F5", "RB-K1")
+async def test_an_approval_queues_its_adjustment_in_the_same_transaction(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    cut = house.recommendations[0]
+
+    decided = await service.approve(ports, ana, cut.id, 1, "k1")
+
+    scope = ports.database.read(house.tenant_id)
+    stored = await recommendations.recommendation(scope, cut.id)
+    assert stored == decided.recommendation
+    assert (stored.status, stored.version, stored.decided_by_id) == (
+        RecommendationStatus.APPROVED,
+        2,
+        str(house.owner_id),
+    )
+    queued = await adjustments.plan_adjustments(scope, house.plan.id)
+    assert queued == [decided.adjustment]
+    assert (queued[0].status, queued[0].intended_micros) == (AdjustmentStatus.PENDING, 90_000_000)
+    events = await log.events_after(scope, 0, 10)
+    assert [(e.entry.sequence, e.entry.kind, e.entry.actor_id) for e in events] == [
+        (1, "adjustment.queued", str(house.owner_id)),
+        (2, "recommendation.approved", str(house.owner_id)),
+    ]
+    assert events[1].after is not None
+    assert (events[1].after["version"], events[1].entry.at_utc) == (2, NOON)
+    others = await recommendations.open_recommendations(scope, house.workspace.id)
+    assert {r.id for r in others} == {r.id for r in house.recommendations[1:]}
+
+
+@pytest.mark.req("RB-E3")
+async def test_the_loser_of_a_race_learns_who_won_and_changes_nothing(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    ben = await viewer_of(ports, house, house.reviewer_id)
+    cut = house.recommendations[0]
+
+    results = await asyncio.gather(
+        service.approve(ports, ana, cut.id, 1, "a"),
+        service.reject(ports, ben, cut.id, 1, "no", "b"),
+        return_exceptions=True,
+    )
+
+    lost = [r for r in results if isinstance(r, VersionConflict)]
+    won = [r for r in results if isinstance(r, service.Decided)]
+    assert (len(lost), len(won)) == (1, 1)
+    assert lost[0].changed_by_id == won[0].recommendation.decided_by_id
+    assert (lost[0].current_version, lost[0].changed_at_utc) == (2, NOON)
+    scope = ports.database.read(house.tenant_id)
+    sequence, _ = await log.head(scope)
+    assert sequence == (2 if won[0].adjustment else 1)
+
+
+async def test_increases_cannot_be_approved_without_their_decreases(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    small_cut, big_cut, small_rise, big_rise = house.recommendations
+
+    with pytest.raises(PlanUnfunded) as refused:
+        await service.approve(ports, ana, big_rise.id, 1, "1")
+    assert refused.value.shortfall_micros == 25_000_000
+    assert (await recommendations.recommendation(ports.database.read(house.tenant_id), big_rise.id)).version == 1
+    assert (await log.head(ports.database.read(house.tenant_id)))[0] == 0
+
+    await service.approve(ports, ana, big_cut.id, 1, "2")
+    await service.approve(ports, ana, small_rise.id, 1, "3")
+    with pytest.raises(PlanUnfunded) as refused:
+        await service.approve(ports, ana, big_rise.id, 1, "4")
+    assert refused.value.shortfall_micros == 10_000_000
+    await service.approve(ports, ana, small_cut.id, 1, "5")
+    await service.approve(ports, ana, big_rise.id, 1, "6")
+    plan = await plans.plan(ports.database.read(house.tenant_id), house.plan.id)
+    assert (plan.approved_increase_micros, plan.approved_decrease_micros) == (30_000_000, 30_000_000)
+
+
+async def test_a_batch_that_is_funded_as_a_whole_goes_through_in_any_order(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    items = [
+        service.Decision(r.id, 1, service.Choice.APPROVE, None, str(n))
+        for n, r in enumerate(reversed(house.recommendations))
+    ]
+    results = await service.decide(ports, ana, items)
+    assert all(isinstance(r, service.Decided) for r in results)
+    assert [r.recommendation.id for r in results if isinstance(r, service.Decided)] == [
+        i.recommendation_id for i in items
+    ]
+
+
+async def test_one_key_fifty_times_at_once_is_one_effect_and_then_refuses_other_arguments(
+    ports: Ports, house: House
+) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    cut, other = house.recommendations[:2]
+
+    answers = await asyncio.gather(*(service.approve(ports, ana, cut.id, 1, "same") for _ in range(50)))
+
+    assert all(answer == answers[0] for answer in answers)
+    scope = ports.database.read(house.tenant_id)
+    assert len(await adjustments.plan_adjustments(scope, house.plan.id)) == 1
+    assert (await log.head(scope))[0] == 2
+    with pytest.raises(IdempotencyMismatch):
+        await service.approve(ports, ana, other.id, 1, "same")
+
+
+@pytest.mark.req("FR-PLT-003")
+async def test_approving_takes_campaign_write_and_the_reviewer_role(ports: Ports, house: House) -> None:
+    cleo = await viewer_of(ports, house, house.analyst_id)
+    with pytest.raises(Forbidden):
+        await service.approve(ports, cleo, house.recommendations[0].id, 1, "k")
+    assert (await log.head(ports.database.read(house.tenant_id)))[0] == 0
+
+
+@pytest.mark.req("FR-PLT-001")
+async def test_another_tenants_recommendation_answers_as_not_found(
+    ports: Ports, house: House, other_house: House
+) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    for unknown in (other_house.recommendations[0].id, uuid4()):
+        with pytest.raises(NotFound, match="^no such recommendation$"):
+            await service.approve(ports, ana, unknown, 1, "k")
+
+
+@pytest.mark.req("FR-PLT-005")
+async def test_the_chain_of_what_happened_verifies_against_its_anchor(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    for n, each in enumerate(house.recommendations):
+        await service.reject(ports, ana, each.id, 1, "no", str(n))
+    assert await anchor_heads(ports) == 1
+    assert await anchor_heads(ports) == 0
+    assert await verify(ports, house.tenant_id) == []
