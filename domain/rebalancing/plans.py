@@ -26,6 +26,7 @@ from domain.rebalancing.values import (
     SkippedCandidate,
     SkipReason,
 )
+from kit.money import to_decimal
 from kit.time import require_utc
 
 _NOTHING = MoneyInterval(0, 0, 0)
@@ -220,8 +221,8 @@ def _unallocated_reason(unallocated: int, code: str) -> str | None:
     if unallocated == 0:
         return None
     return (
-        f"{money(unallocated, code)} a day stays unallocated: it is less than the smallest step of any budget that "
-        "could still take it, and a plan never spends more than before."
+        f"{code} {to_decimal(unallocated)} a day stays unallocated: it is less than the smallest step of any budget "
+        "that could still take it, and a plan never spends more than before."
     )
 
 

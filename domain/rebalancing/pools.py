@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from domain.rebalancing.allocation import Grid, StepAllocation, allocate_in_steps
+from domain.rebalancing.allocation import StepAllocation, allocate_in_steps
 from domain.rebalancing.curves import Floats, HillCurves
 from domain.rebalancing.history import panel
 from domain.rebalancing.responses import FittedResponses, fit_responses
@@ -57,10 +57,6 @@ class Pool:
         """The present budgets of the active members together, exact reporting micros."""
         chosen = (self.members[position].candidate for position in active)
         return sum((Fraction(one.rate_to_reporting) * one.daily_budget_micros for one in chosen), Fraction(0))
-
-    def grid(self, position: int) -> Grid:
-        """Where a member may go."""
-        return self.members[position].grid
 
 
 def build_pool(members: Sequence[Eligible], settings: RebalanceSettings) -> Pool | None:

@@ -54,7 +54,6 @@ class FittedResponses:
         log_roas, log_roas_sd: revenue per unit at the reference, late revenue included, averaged over the week.
         log_half_point, log_half_point_sd: log k of the Hill curve.
         weekday: shape (n, 7), Monday first, mean 1 over the week.
-        noise: a day's standard deviation as a share of the usual day's revenue.
         evidence: share (0..1) of what is said about the curve that comes from the campaign's own days.
     """
 
@@ -64,7 +63,6 @@ class FittedResponses:
     log_half_point: Floats
     log_half_point_sd: Floats
     weekday: Floats
-    noise: Floats
     evidence: Floats
 
 
@@ -116,7 +114,6 @@ def fit_responses(panel: HistoryPanel, platforms: Sequence[Platform]) -> FittedR
         log_half_point=state.log_k,
         log_half_point_sd=1.0 / np.sqrt(precision),
         weekday=state.weekday,
-        noise=state.noise,
         evidence=state.information / precision,
     )
 

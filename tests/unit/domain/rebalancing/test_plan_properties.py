@@ -24,12 +24,13 @@ _SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 
 @st.composite
-def _candidate(draw: st.DrawFn, currencies: tuple[str, ...]) -> dict[str, Any]:
+def _candidate(draw: st.DrawFn, currencies: tuple[str, ...], magnitude: float) -> dict[str, Any]:
     currency = draw(st.sampled_from(currencies))
     step = _STEPS[currency]
-    budget = max(step, int(10 ** draw(st.floats(0.0, 7.0)) * 1e6) // step * step)
-    lower = draw(st.sampled_from([0, step, budget // 2, budget, budget * 2]))
-    upper = draw(st.sampled_from([None, None, budget * 3, budget + 3 * step, budget, budget // 2]))
+    units = 10 ** (magnitude + draw(st.floats(0.0, 1.0)))
+    budget = max(step, int(units * 1e6 / float(_RATES[currency])) // step * step)
+    lower = draw(st.sampled_from([0, 0, 0, step, budget // 2, budget * 9 // 10, budget * 2]))
+    upper = draw(st.sampled_from([None, None, None, budget * 3, budget * 11 // 10, budget // 2]))
     return {
         "currency_code": currency,
         "rate_to_reporting": _RATES[currency],
@@ -39,16 +40,18 @@ def _candidate(draw: st.DrawFn, currencies: tuple[str, ...]) -> dict[str, Any]:
         "max_daily_micros": upper,
         "platform": draw(st.sampled_from(list(Platform))),
         "product_margin": draw(st.sampled_from([None, Decimal("0.2"), Decimal("0.55")])),
-        "frozen": draw(st.sampled_from([False, False, False, True])),
-        "blocked_direction": draw(st.sampled_from([None, None, "UP", "DOWN"])),
-        "metrics": _days(budget, draw(st.integers(0, 60)), draw(st.floats(0.0, 6.0)), draw(st.integers(0, 99))),
+        "frozen": draw(st.sampled_from([False, False, False, False, False, True])),
+        "blocked_direction": draw(st.sampled_from([None, None, None, None, "UP", "DOWN"])),
+        "metrics": _days(
+            budget, draw(st.sampled_from([4, 7, 8, 20, 60])), draw(st.floats(0.0, 6.0)), draw(st.integers(0, 99))
+        ),
     }
 
 
 def _days(budget: int, count: int, roas: float, seed: int) -> list[DailyMetric]:
     rng = np.random.default_rng(seed)
-    spend = rng.uniform(0.4, 1.1, count) * budget
-    revenue = spend * roas * rng.gamma(2.0, 0.5, count)
+    spend = rng.uniform(0.5, 1.1, count) * budget
+    revenue = spend * roas * rng.gamma(9.0, 1.0 / 9.0, count)
     return [
         DailyMetric(_TODAY - timedelta(days=age), 100, 10, 1.0, int(spend[age]), int(revenue[age]))
         for age in range(count)
@@ -64,7 +67,10 @@ def _pools(*currencies: str) -> st.SearchStrategy[list[BudgetCandidate]]:
             for place, one in enumerate(fields, start=1)
         ]
 
-    return st.lists(_candidate(currencies), min_size=2, max_size=9).map(number)
+    def pool(magnitude: float) -> st.SearchStrategy[list[BudgetCandidate]]:
+        return st.lists(_candidate(currencies, magnitude), min_size=3, max_size=9).map(number)
+
+    return st.floats(0.0, 6.0).flatmap(pool)
 
 
 def _check_limits(candidates: list[BudgetCandidate], plan: RebalancePlan) -> None:
@@ -83,7 +89,7 @@ def _check_limits(candidates: list[BudgetCandidate], plan: RebalancePlan) -> Non
         assert 0.02 * one.daily_budget_micros <= abs(delta) <= 0.3 * one.daily_budget_micros + 1
         assert abs(proposal.delta_reporting_micros - delta * float(one.rate_to_reporting)) < 1.0 + abs(delta) * 1e-9
         assert sum((row.spend_micros > 0) and (row.day < one.today) for row in one.metrics) >= 7
-        assert 0.6 <= proposal.confidence <= 1.0
+        assert _SETTINGS.min_confidence <= proposal.confidence <= 1.0
         assert (
             proposal.revenue_change.lo_micros <= proposal.revenue_change.mid_micros <= proposal.revenue_change.hi_micros
         )
@@ -100,7 +106,7 @@ def test_in_one_currency_limits_hold_and_the_moves_sum_to_zero_to_the_micro(cand
     assert plan.total_after_micros == plan.total_before_micros
     if plan.proposals:
         assert plan.margin_change.mid_micros >= 0
-        assert plan.confidence >= 0.6
+        assert plan.confidence >= _SETTINGS.min_confidence
     else:
         assert plan.explanation.startswith("No change: ")
 
@@ -114,6 +120,21 @@ def test_in_mixed_currencies_limits_hold_and_nothing_is_overspent(candidates: li
     assert total == -plan.unallocated_micros <= 0
     assert (plan.unallocated_reason is None) == (plan.unallocated_micros == 0)
     assert plan.total_after_micros <= plan.total_before_micros
+
+
+def test_budgets_between_two_steps_land_on_steps_and_the_fraction_is_named(
+    make: Callable[..., BudgetCandidate], now_utc: datetime
+) -> None:
+    candidates = [
+        make(number, roas=roas, daily_budget_micros=100_003_700 + number) for number, roas in ((1, 4.0), (2, 1.0))
+    ]
+    plan = propose_plan(candidates, RebalanceSettings(), now_utc)
+    assert sorted(proposal.proposed_micros for proposal in plan.proposals) == [70_010_000, 129_990_000]
+    assert plan.unallocated_micros == 7_403
+    assert plan.unallocated_reason == (
+        "USD 0.007403 a day stays unallocated: it is less than the smallest step of any budget that could still take "
+        "it, and a plan never spends more than before."
+    )
 
 
 @_SLOW
