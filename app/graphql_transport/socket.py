@@ -13,7 +13,7 @@ variables as they were when the socket opened, so none sees what another one set
 import asyncio
 import contextvars
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -31,6 +31,9 @@ from app.graphql_transport.watch import Liveness, watch
 from domain.errors import Forbidden, Unauthenticated
 
 logger = logging.getLogger("campaign_express.graphql")
+
+#: Makes a coroutine when its task really starts: one made before would never be awaited if the task is cancelled first.
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class GraphQLSocket:
@@ -82,9 +85,9 @@ class _Connection:
 
     async def run(self, authorization: str | None) -> None:
         """Serve until a reason to close is found, then end every task and say why. Never raises for the client."""
-        self._start(self._read(authorization))
-        self._start(self._outbox.drain())
-        self._start(watch(self._engine, self._backend, self._liveness, lambda: self._session, self._outbox.put))
+        self._start(lambda: self._read(authorization))
+        self._start(self._outbox.drain)
+        self._start(lambda: watch(self._engine, self._backend, self._liveness, lambda: self._session, self._outbox.put))
         close: Close | None = None
         try:
             close = await self._closed
@@ -95,16 +98,16 @@ class _Connection:
             with suppress(Exception):
                 await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(self, work: Work) -> asyncio.Task[None]:
         task = asyncio.create_task(self._guarded(work), context=self._clean.copy())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Work) -> None:
         """Turn what a task raises into the end of the socket."""
         try:
-            await work
+            await work()
         except CloseSocketError as error:
             self._close(error.close)
         except Exception:
@@ -181,7 +184,7 @@ class _Connection:
             return
         run = OperationRun(self._engine, self._backend, self._session, self._outbox, anonymous=self._anonymous)
         self._operations[operation_id] = run
-        run.task = self._start(self._run_operation(run, message))
+        run.task = self._start(lambda: self._run_operation(run, message))
 
     async def _run_operation(self, run: OperationRun, message: messages.Subscribe) -> None:
         # The id is free for use again before the client can know that the operation is over.

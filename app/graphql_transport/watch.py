@@ -1,6 +1,7 @@
 """Watches one socket while nothing happens on it: initialisation, expiry, membership, pings. Owns the timing only."""
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from app.graphql_transport import messages
@@ -28,9 +29,16 @@ class Liveness:
         self.ready.set()
 
 
+def _seconds_left(session: Session, clock: Clock) -> float:
+    """Until the session expires; infinite for one that does not."""
+    if session.expires_at_utc is None:
+        return math.inf
+    return (session.expires_at_utc - clock.now_utc()).total_seconds()
+
+
 def require_unexpired(session: Session, clock: Clock) -> None:
     """Raise CloseSocketError(4403) once the session has expired."""
-    if session.expires_at_utc is not None and session.expires_at_utc <= clock.now_utc():
+    if _seconds_left(session, clock) <= 0:
         raise CloseSocketError(messages.FORBIDDEN)
 
 
@@ -67,7 +75,7 @@ async def watch(
     next_ping, next_check = now() + limits.ping_seconds, now() + limits.recheck_seconds
     while True:
         require_unexpired(session, clock)
-        await asyncio.sleep(max(0.0, min(next_ping, next_check) - now()))
+        await asyncio.sleep(max(0.005, min(next_ping - now(), next_check - now(), _seconds_left(session, clock))))
         if now() >= next_check:
             await fresh_context(backend, session, new_id().hex)
             next_check = now() + limits.recheck_seconds

@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import functools
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -214,7 +215,9 @@ class Subscription:
         yield 1
 
 
+@functools.cache
 def toy_schema() -> strawberry.Schema:
+    """One for all tests: strawberry's node field can be built into a schema only once."""
     odd = strawberry.scalar(name="Odd", serialize=int, parse_value=parse_odd)
     return strawberry.Schema(Query, Mutation, Subscription, config=StrawberryConfig(scalar_map={Odd: odd}))
 
@@ -282,7 +285,7 @@ def schema() -> strawberry.Schema:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Any]:
-    """Starts servers: `await serve(production=True, ping_seconds=0.1)`."""
+    """A function that starts servers, with limits as keywords."""
     running: list[tuple[Served, asyncio.Task[None]]] = []
 
     async def start(*, production: bool = False, **limits: Any) -> Served:
@@ -292,7 +295,7 @@ async def serve() -> AsyncIterator[Any]:
         options = uvicorn_options(engine.limits) | {"loop": "asyncio"}
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off", **options))
         task = asyncio.create_task(server.serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells in no other way
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
