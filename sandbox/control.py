@@ -4,6 +4,7 @@ Only for local runs, tests and demos: nothing here asks who is calling.
 """
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -20,7 +21,10 @@ from sandbox.state import Effect, Fault
 from sandbox.world import CampaignSpec, first_day, true_daily_revenue_micros
 
 _PLATFORMS: Final = (META, GOOGLE, TIKTOK)
-_MAX_ADVANCE_DAYS: Final = 3_660
+#: How each platform writes its error codes, so that a scripted one can be said in its own envelope; "" is the usual one.
+_FAULT_CODES: Final = {META: r"(\d+(/\d+)?)?", GOOGLE: r"[A-Z_]*", TIKTOK: r"\d*"}
+_MAX_OFFSET_DAYS: Final = 3_660
+_SECONDS: Final = {"seconds": 1, "days": 86_400}
 
 
 class BadControlRequestError(ValueError):
@@ -66,13 +70,13 @@ class _Control:
         return {"now": iso_utc(self._simulation.now_utc()), "offset_seconds": offset.total_seconds()}
 
     def advance(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        if set(body) not in ({"seconds"}, {"days"}):
+        if len(body) != 1 or not set(body) <= set(_SECONDS):
             raise BadControlRequestError('say {"seconds": n} or {"days": n}')
         [(unit, amount)] = body.items()
-        by = timedelta(**{unit: _number(amount, unit)})
-        if by > timedelta(days=_MAX_ADVANCE_DAYS):
-            raise BadControlRequestError(f"at most {_MAX_ADVANCE_DAYS} days at once")
-        self._simulation.advance(by)
+        seconds = _number(amount, unit) * _SECONDS[unit]
+        if self._simulation.state.offset.total_seconds() + seconds > _MAX_OFFSET_DAYS * _SECONDS["days"]:
+            raise BadControlRequestError(f"the world's clock runs at most {_MAX_OFFSET_DAYS} days ahead")
+        self._simulation.advance(timedelta(seconds=seconds))
         return self.clock(request, body)
 
     async def advance_day_from_page(self, _request: Request) -> Response:
@@ -109,6 +113,8 @@ class _Control:
             code=str(body.get("code", "")),
             seconds=_number(body.get("seconds", 0), "seconds"),
         )
+        if not re.fullmatch(_FAULT_CODES[fault.platform], fault.code, re.ASCII):
+            raise BadControlRequestError(f"{fault.code!r} is not how {fault.platform} writes a code")
         count = body.get("count", 1)
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise BadControlRequestError("count is a whole number from 1")

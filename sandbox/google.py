@@ -121,9 +121,12 @@ class _Google:
 
     def _mutate(self, account: AccountSpec, body: dict[str, Any]) -> Response:
         """All operations or none, unless partialFailure lets the good ones through; validateOnly applies nothing."""
+        operations = body.get("operations")
+        if not isinstance(operations, list) or not operations:
+            raise _invalid("requestError", "REQUIRED_FIELD_MISSING", "operations is missing.")
         changes: list[tuple[BudgetSpec, int] | None] = []
         errors = []
-        for index, operation in enumerate(body.get("operations", ())):
+        for index, operation in enumerate(operations):
             try:
                 changes.append(self._change(account, operation))
             except GoogleRefusal as refusal:
@@ -145,8 +148,10 @@ class _Google:
             answer["partialFailureError"] = {"code": 3, "message": "Partial failure", "details": [failure]}
         return JSONResponse(answer, headers={"request-id": request_id})
 
-    def _change(self, account: AccountSpec, operation: dict[str, Any]) -> tuple[BudgetSpec, int]:
-        update = operation.get("update", {})
+    def _change(self, account: AccountSpec, operation: object) -> tuple[BudgetSpec, int]:
+        update = operation.get("update") if isinstance(operation, dict) else None
+        if not isinstance(operation, dict) or not isinstance(update, dict):
+            raise _invalid("requestError", "REQUIRED_FIELD_MISSING", "An operation needs an update.")
         named = _RESOURCE_NAME.fullmatch(str(update.get("resourceName")))
         if named is None or named[1] != account.external_id:
             raise _invalid("requestError", "INVALID_RESOURCE_NAME", "The resource name is malformed")

@@ -152,7 +152,7 @@ class _Meta:
         return campaign.budget.account.external_id, record
 
     async def write_campaign(self, request: Request) -> Response:
-        form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
 
         def answer() -> Response:
             try:
@@ -173,11 +173,15 @@ class _Meta:
         return JSONResponse(body, headers={"x-fb-trace-id": trace_id or new_request_id(), **usage})
 
     def _count(self, account: str, points: int) -> None:
-        if self._usage.add(account, points) > _MAX_SCORE:
+        if self._usage.add(self._score_key(account), points) > _MAX_SCORE:
             raise MetaRefusal(_QUOTA_MESSAGES["17/2446079"], "17/2446079")
 
+    def _score_key(self, account: str) -> str:
+        """Scores belong to a world: a reset starts them anew."""
+        return f"{self._simulation.state.started_at_utc.isoformat()} {account}"
+
     def _usage_header(self, account: str, *, blocked_minutes: float) -> str:
-        percent = min(100, round(self._usage.read(account) / _MAX_SCORE * 100))
+        percent = min(100, round(self._usage.read(self._score_key(account)) / _MAX_SCORE * 100))
         usage = {
             "type": "ads_management",
             "call_count": percent,

@@ -13,7 +13,7 @@ from sandbox.simulation import Simulation
 _STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;max-width:70rem}"
     "table{border-collapse:collapse;margin:.5rem 0 2rem}th,td{padding:.2rem .8rem;border-bottom:1px solid #ddd;"
-    "text-align:left}td.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "text-align:left}"
 )
 
 
@@ -32,9 +32,9 @@ class Page:
             f"<p>The world's time is <b>{escape(now)}</b>, {escape(str(offset))} ahead of this machine.</p>",
             "<form method='post' action='/control/page/advance-day'><button>Let a day pass</button></form>",
             "<h2>Campaigns</h2>",
-            _table(("Platform", "Account", "Campaign", "Budget entity", "Daily budget", "Currency"), self._campaigns()),
+            table(("Platform", "Account", "Campaign", "Budget entity", "Daily budget", "Currency"), self._campaigns()),
             "<h2>Effects applied, newest first</h2>",
-            _table(("#", "At", "Platform", "Budget entity", "Before", "After", "By"), self._effects()),
+            table(("#", "At", "Platform", "Budget entity", "Before", "After", "By"), self._effects()),
         )
         return HTMLResponse(
             "".join(parts),
@@ -53,7 +53,7 @@ class Page:
             yield effect.id, iso_utc(effect.at_utc), effect.platform, effect.entity, before, after, effect.source
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+def table(heads: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     """An HTML table; whatever a cell holds is text, never markup."""
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)

@@ -86,7 +86,12 @@ class _TikTok:
 
     def campaigns(self, request: Request) -> dict[str, Any]:
         account = self._account(request.query_params.get("advertiser_id"))
-        wanted = _json(request, "filtering", {}).get("campaign_ids")
+        filtering = _json(request, "filtering", {})
+        if not isinstance(filtering, dict):
+            raise TikTokRefusal("filtering: Not a valid object.")
+        wanted = filtering.get("campaign_ids")
+        if wanted is not None and not isinstance(wanted, list):
+            raise TikTokRefusal("filtering.campaign_ids: Not a valid list.")
         records = [
             self._campaign_record(campaign)
             for campaign in self._simulation.campaigns(account)
@@ -232,7 +237,7 @@ def _json(request: Request, name: str, otherwise: Any) -> Any:
 
 def _json_list(request: Request, name: str) -> list[Any]:
     value = _json(request, name, [])
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise TikTokRefusal(f"{name}: Not a valid list.")
     return value
 

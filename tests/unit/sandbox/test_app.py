@@ -1,0 +1,192 @@
+"""The sandbox's own endpoints and its memory: what a restart keeps, what bad control requests get."""
+
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from sandbox.app import create_app
+from sandbox.page import table
+
+NOW = datetime(2026, 3, 10, 15, tzinfo=UTC)
+META_US = "1043380012345601"
+CAMPAIGN = "23850000000010001"
+AUTH = {"authorization": "Bearer sandbox-meta-token"}
+
+
+@contextmanager
+def sandbox(path, now=NOW, seed=7):
+    with TestClient(create_app(path, now=lambda: now, seed=seed)) as client:
+        yield client
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deeper" / "sandbox.db"
+
+
+def insights(client, since: date, until: date):
+    query = {
+        "level": "campaign",
+        "time_increment": "1",
+        "time_range": f'{{"since": "{since}", "until": "{until}"}}',
+        "fields": "campaign_id,spend,action_values",
+        "limit": "500",
+    }
+    answer = client.get(f"/meta/v24.0/act_{META_US}/insights", params=query, headers=AUTH).json()
+    return {(row["date_start"], row["campaign_id"]): row for row in answer["data"]}
+
+
+def test_health(path):
+    with sandbox(path) as client:
+        assert client.get("/health").json() == {"status": "ok"}
+
+
+def test_clock_effects_faults_and_seed_survive_a_restart(path):
+    with sandbox(path) as client:
+        client.post("/control/clock/advance", json={"days": 2})
+        client.post("/control/clock/advance", json={"seconds": 30.5})
+        client.post(f"/meta/v24.0/{CAMPAIGN}", data={"daily_budget": "12345"}, headers=AUTH)
+        client.post("/control/faults", json={"platform": "META", "kind": "refuse", "count": 2})
+        ledger = client.get("/control/ledger").json()
+        world = client.get("/control/world").json()
+    with sandbox(path, now=NOW + timedelta(hours=1), seed=99) as client:
+        assert client.get("/control/clock").json() == {
+            "now": "2026-03-12T16:00:30.500000Z",
+            "offset_seconds": 172_830.5,
+        }
+        assert client.get("/control/ledger").json() == ledger
+        assert client.get("/control/world").json() == world
+        statuses = [client.get(f"/meta/v24.0/{CAMPAIGN}?fields=daily_budget", headers=AUTH) for _ in range(3)]
+        assert [answer.status_code for answer in statuses] == [400, 400, 200]
+        assert statuses[2].json() == {"id": CAMPAIGN, "daily_budget": "12345"}
+    assert [(row["before_micros"], row["after_micros"]) for row in ledger["effects"]] == [(400_000_000, 123_450_000)]
+    assert world["seed"] == 7
+
+
+def test_started_again_another_day_the_same_world_has_more_days(path):
+    with sandbox(path) as client:
+        before = insights(client, date(2026, 2, 20), date(2026, 3, 20))
+    with sandbox(path, now=NOW + timedelta(days=6)) as client:
+        after = insights(client, date(2026, 2, 20), date(2026, 3, 20))
+    assert max(day for day, _ in before) == "2026-03-10"
+    assert max(day for day, _ in after) == "2026-03-16"
+    settled = {key: row for key, row in before.items() if key[0] <= "2026-03-07"}
+    assert {key: after[key] for key in settled} == settled
+    assert {key: row["spend"] for key, row in after.items() if key[0] <= "2026-03-09"} == {
+        key: row["spend"] for key, row in before.items() if key[0] <= "2026-03-09"
+    }
+
+
+def test_reset_starts_a_new_world(path):
+    with sandbox(path) as client:
+        client.post("/control/clock/advance", json={"days": 2})
+        client.post(f"/meta/v24.0/{CAMPAIGN}", data={"daily_budget": "12345"}, headers=AUTH)
+        client.post("/control/faults", json={"platform": "META", "kind": "refuse"})
+        client.post("/control/reset", json={"seed": 8})
+        assert client.get("/control/clock").json()["offset_seconds"] == 0
+        assert client.get("/control/ledger").json() == {"effects": []}
+        assert client.get("/control/world").json()["seed"] == 8
+        answer = client.get(f"/meta/v24.0/{CAMPAIGN}?fields=daily_budget", headers=AUTH)
+        assert answer.json()["daily_budget"] == "40000"
+
+
+def test_the_ledger_is_read_from_where_one_left_off(path):
+    with sandbox(path) as client:
+        for amount in ("20000", "30000", "40000"):
+            client.post(f"/meta/v24.0/{CAMPAIGN}", data={"daily_budget": amount}, headers=AUTH)
+        rows = client.get("/control/ledger").json()["effects"]
+        rest = client.get("/control/ledger", params={"after": rows[0]["id"]}).json()["effects"]
+    assert [row["after_micros"] for row in rows] == [200_000_000, 300_000_000, 400_000_000]
+    assert rest == rows[1:]
+
+
+def test_the_world_tells_its_truth(path):
+    with sandbox(path) as client:
+        truth = {row["campaign"]: row for row in client.get("/control/world").json()["campaigns"]}
+    assert len(truth) == 18
+    first = truth[CAMPAIGN]
+    assert (first["daily_budget_micros"], first["ceiling_micros"], first["half_spend_micros"]) == (
+        400_000_000,
+        1_500_000_000,
+        250_000_000,
+    )
+    assert first["true_daily_revenue_micros"] == 923_076_923
+    assert truth["23850000000010006"]["first_day"] == "2026-03-06"
+
+
+def test_the_page_shows_names_as_text_and_its_button_lets_a_day_pass(path):
+    with sandbox(path) as client:
+        page = client.get("/")
+        assert "Harbour &amp; Pine US" in page.text
+        assert "Harbour & Pine" not in page.text
+        assert page.headers["content-type"].startswith("text/html")
+        answer = client.post("/control/page/advance-day", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert client.get("/control/clock").json()["offset_seconds"] == 86_400
+
+
+def test_a_cell_of_the_page_is_text_never_markup():
+    assert table(("<b>",), [("<script>alert('x')</script>",)]) == (
+        "<table><tr><th>&lt;b&gt;</th></tr><tr><td>&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;</td></tr></table>"
+    )
+
+
+def test_the_page_shows_budgets_as_they_stand_and_effects_newest_first(path):
+    with sandbox(path) as client:
+        for amount in ("20000", "30001"):
+            client.post(f"/meta/v24.0/{CAMPAIGN}", data={"daily_budget": amount}, headers=AUTH)
+        text = client.get("/").text
+    assert f"<td>{CAMPAIGN}</td><td>300.01</td><td>USD</td>" in text
+    assert text.index("<td>200.00</td><td>300.01</td>") < text.index("<td>400.00</td><td>200.00</td>")
+
+
+@pytest.mark.parametrize(
+    ("path_suffix", "body"),
+    [
+        ("clock/advance", {}),
+        ("clock/advance", {"days": -1}),
+        ("clock/advance", {"days": "one"}),
+        ("clock/advance", {"days": True}),
+        ("clock/advance", {"days": 1, "seconds": 1}),
+        ("clock/advance", {"days": 1e12}),
+        ("clock/advance", {"days": 3661}),
+        ("clock/advance", {"weeks": 1}),
+        ("faults", {"platform": "META"}),
+        ("faults", {"platform": "MYSPACE", "kind": "quota"}),
+        ("faults", {"platform": "META", "kind": "earthquake"}),
+        ("faults", {"platform": "META", "kind": "quota", "operation": "dance"}),
+        ("faults", {"platform": "META", "kind": "quota", "count": 0}),
+        ("faults", {"platform": "META", "kind": "slow", "seconds": -1}),
+        ("faults", {"platform": "META", "kind": "quota", "code": "many"}),
+        ("faults", {"platform": "GOOGLE", "kind": "quota", "code": "429"}),
+        ("faults", {"platform": "TIKTOK", "kind": "quota", "code": "4/2"}),
+        ("reset", {"seed": "x"}),
+        ("reset", {"seed": -1}),
+        ("external-change", {"platform": "META", "account": META_US, "entity": CAMPAIGN, "daily_budget_micros": -1}),
+        ("external-change", {"platform": "META", "account": META_US, "entity": CAMPAIGN}),
+    ],
+)
+def test_a_control_request_that_makes_no_sense_is_refused(path, path_suffix, body):
+    with sandbox(path) as client:
+        answer = client.post(f"/control/{path_suffix}", json=body)
+        assert answer.status_code == 400
+        assert set(answer.json()) == {"error"}
+        assert client.get("/control/clock").json()["offset_seconds"] == 0
+        assert client.get("/control/ledger").json() == {"effects": []}
+        assert client.get(f"/meta/v24.0/{CAMPAIGN}?fields=id", headers=AUTH).status_code == 200
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"{", 400), (b"[]", 400), (b"\xff", 400)])
+def test_a_control_body_that_is_no_object_is_refused(path, content, status):
+    with sandbox(path) as client:
+        assert client.post("/control/clock/advance", content=content).status_code == status
+
+
+@pytest.mark.parametrize(("account", "entity"), [("1", CAMPAIGN), (META_US, "1"), (META_US, "23850000000020001")])
+def test_an_outside_change_of_what_is_not_there_is_not_found(path, account, entity):
+    with sandbox(path) as client:
+        body = {"platform": "META", "account": account, "entity": entity, "daily_budget_micros": 1}
+        assert client.post("/control/external-change", json=body).status_code == 404
+        assert client.get("/control/ledger").json() == {"effects": []}
