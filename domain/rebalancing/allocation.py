@@ -18,6 +18,8 @@ from domain.rebalancing.curves import ConcaveCurves, Floats
 #: Prices below this share of the best channel's are as good as nothing.
 _WORTHLESS = 1e-12
 _BISECTIONS = 200
+#: Gains nearer to each other than this share are equal: differences of large values carry rounding noise.
+_SAME = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ def _bracket(curves: ConcaveCurves, budget: float, bounds: tuple[Floats, Floats]
 def allocate_in_steps(curves: ConcaveCurves, budget: Fraction, grids: Sequence[Grid]) -> StepAllocation:
     """The split of `budget` on the grids, never above it; the curves' amounts are micros in the budget's currency.
 
-    With one currency and one step size the whole budget is placed, to the micro, as far as the upper bounds allow.
+    With one currency and one step size the whole budget is placed, to the micro, as far as the upper bounds allow, and
+    no split on the grid is worth more. Otherwise steps are only exchanged between channels whose steps cost the same.
 
     Raises:
         ValueError: a grid without a point, or a budget that does not reach the lowest points.
@@ -135,6 +138,7 @@ def allocate_in_steps(curves: ConcaveCurves, budget: Fraction, grids: Sequence[G
     left = int(budget * scale) - sum(cost * count for cost, count in zip(costs, counts, strict=True))
     order = np.argsort(-curves.marginal(np.array(counts) * unit), kind="stable")
     left = _settle(counts, costs, grids, [int(index) for index in order], left)
+    _exchange(curves, counts, costs, (grids, unit))
     amounts = tuple(count * grid.step_micros for count, grid in zip(counts, grids, strict=True))
     return StepAllocation(amounts, Fraction(left, scale))
 
@@ -153,3 +157,26 @@ def _settle(counts: list[int], costs: list[int], grids: Sequence[Grid], order: l
             counts[index] += given
             left -= given * costs[index]
     return left
+
+
+def _exchange(curves: ConcaveCurves, counts: list[int], costs: list[int], grid: tuple[Sequence[Grid], Floats]) -> None:
+    """Swap single steps of equal cost while that gains; on concave curves no single swap left means the best split.
+
+    Rounding down and filling up is right for fine steps; on coarse ones curvature inside a step can prefer a neighbour.
+    """
+    grids, unit = grid
+    lowest, highest = (
+        np.array([getattr(one, name) for one in grids], dtype=np.float64) for name in ("lowest", "highest")
+    )
+    for cost in sorted(set(costs)):
+        same = np.array([one == cost for one in costs])
+        for _ in range(4 * len(counts)):  # each swap gains, so this only bounds a pathological family
+            held = np.array(counts, dtype=np.float64)
+            value = curves.value(held * unit)
+            gain = np.where(same & (held < highest), curves.value((held + 1.0) * unit) - value, -np.inf)
+            loss = np.where(same & (held > lowest), value - curves.value(np.maximum(held - 1.0, 0.0) * unit), np.inf)
+            taker, giver = int(np.argmax(gain)), int(np.argmin(loss))
+            if not gain[taker] > loss[giver] * (1.0 + _SAME):
+                break
+            counts[taker] += 1
+            counts[giver] -= 1

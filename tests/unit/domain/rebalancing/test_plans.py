@@ -99,6 +99,7 @@ def test_a_half_finished_today_does_not_count_as_the_seventh_day(
     with_today = make(3, metrics=make_days(100.0, 9.0, 7, last_age=0))
     plan = propose_plan([make(1, roas=4.0), make(2, roas=1.0), with_today], _SETTINGS, now_utc)
     assert _reasons(plan) == {3: SkipReason.INSUFFICIENT_HISTORY}
+    assert plan.skipped[0].sentence.startswith("Campaign 3 has 6 complete days with spend;")
 
 
 def test_young_days_and_today_cannot_change_a_plan(make: Make, now_utc: datetime) -> None:
