@@ -35,6 +35,19 @@ async def ad_accounts(scope: Scope, workspace_id: UUID) -> list[AdAccount]:
     return as_values(AdAccount, rows)
 
 
+async def ad_account_page(
+    scope: Scope, workspace_id: UUID, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
+) -> list[AdAccount]:
+    """Up to `limit` accounts between two ids, in the order they were connected; from the end when `backwards`."""
+    query = scope.of(AdAccountTable).filter(workspace_id=workspace_id)
+    if after is not None:
+        query = query.filter(id__gt=after)
+    if before is not None:
+        query = query.filter(id__lt=before)
+    found = as_values(AdAccount, await query.order_by("-id" if backwards else "id").limit(limit).values())
+    return found[::-1] if backwards else found
+
+
 async def ad_account(scope: Scope, account_id: UUID) -> AdAccount:
     """One account. Raises NotFound."""
     rows = await scope.of(AdAccountTable).filter(id=account_id).values()
