@@ -2,13 +2,13 @@
 
 Owns the rules below and their exceptions. It reads source text only: nothing is imported or run.
 
-    T1  tortoise is imported in models/, migrations/ and app/database.py only
+    T1  tortoise is imported in models/, migrations/ and app/migrations.py only
     T2  tables (models' `Model` classes) are named in models/ only, so nobody else can query them
     T3  a public async function of models/ takes a `Scope` or `WriteScope` first
     T4  in models/, a query method called on a table itself, not through `scope.of(...)`, stands in a function that
-        names `scope.tenant_id`
-    T5  SQL text that touches a tenant's table stands in models/ only, binds `tenant_id` once per table touched, and is
-        used in functions that name `scope.tenant_id`
+        names `scope.tenant_id`; a new row of a table without tenants, such as a person, needs none
+    T5  SQL text that touches a table stands in models/ only, binds `tenant_id` once per tenant's table touched, and is
+        used in functions that name `scope.tenant_id`; inserting into a table without tenants needs neither
     T6  `SystemScope`, the scope without a tenant, is named only where the exceptions allow it
     T7  Tortoise's raw connection methods are called in models/ only
 """
@@ -18,7 +18,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "app", "schema", "resolvers", "services", "domain", "models", "realtime", "hotpath", "jobs", "adapters", "kit",
 )  # fmt: skip
-MAY_IMPORT_TORTOISE = ("models/", "migrations/", "app/database.py")
+MAY_IMPORT_TORTOISE = ("models/", "migrations/", "app/migrations.py")
 SCOPES = ("Scope", "WriteScope")
 
 # Modules of models/ that the rules leave alone, each with its reason.
@@ -46,6 +46,7 @@ QUERY_METHODS = frozenset({
     "filter", "get", "get_or_none", "all", "create", "bulk_create", "bulk_update", "exclude", "first", "last", "latest",
     "earliest", "exists", "update_or_create", "get_or_create", "raw", "annotate", "in_bulk", "select_for_update",
 })  # fmt: skip
+CREATIONS = frozenset({"create", "bulk_create"})
 RAW_METHODS = frozenset({"execute_query", "execute_query_dict", "execute_insert", "execute_many", "execute_script"})
 
 _STATEMENT = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE)\b")
@@ -69,10 +70,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Tables:
-    """What models/ declares: class names of all tables, and the SQL names of those with a `tenant_id`."""
+    """What models/ declares: class name -> SQL name of all tables, and the SQL names of those with a `tenant_id`."""
 
-    classes: frozenset[str]
+    classes: Mapping[str, str]
     tenant_tables: frozenset[str]
+
+    def is_tenants(self, class_name: str) -> bool:
+        """Whether a table's rows belong to tenants."""
+        return self.classes[class_name] in self.tenant_tables
 
 
 def findings(sources: Mapping[str, str]) -> list[Finding]:
@@ -92,17 +97,17 @@ def findings(sources: Mapping[str, str]) -> list[Finding]:
 
 
 def _tables(trees: Mapping[str, ast.Module]) -> Tables:
-    classes: set[str] = set()
+    classes: dict[str, str] = {}
     tenant_tables: set[str] = set()
     for path, tree in trees.items():
         if not path.startswith("models/"):
             continue
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and any(_last_name(base) == "Model" for base in node.bases):
-                classes.add(node.name)
+                classes[node.name] = _sql_name(node)
                 if _declares(node, "tenant_id"):
                     tenant_tables.add(_sql_name(node))
-    return Tables(frozenset(classes), frozenset(tenant_tables))
+    return Tables(classes, frozenset(tenant_tables))
 
 
 def _declares(table: ast.ClassDef, field: str) -> bool:
@@ -171,6 +176,7 @@ def _scoped_queries(_path: str, tree: ast.Module, tables: Tables) -> Iterator[_H
             isinstance(method, ast.Attribute)
             and method.attr in QUERY_METHODS
             and _last_name(method.value) in tables.classes
+            and (method.attr not in CREATIONS or tables.is_tenants(_last_name(method.value)))
             and not (function and _names_tenant(function))
         ):
             yield method.lineno, "T4", f"queries {_last_name(method.value)} past its scope; use scope.of(...)"
@@ -178,20 +184,23 @@ def _scoped_queries(_path: str, tree: ast.Module, tables: Tables) -> Iterator[_H
 
 def _sql_bound(_path: str, tree: ast.Module, tables: Tables) -> Iterator[_Hit]:
     for text in _sql_texts(tree):
-        touched = _touched(text.sql, tables)
+        is_insert = text.sql.lstrip().upper().startswith("INSERT")
+        touched = _touched(text.sql, tables.tenant_tables)
         # An INSERT cannot reach another tenant's rows, it can only misplace its own, so naming the column binds it. A
         # column list put together elsewhere is not readable here; the functions that use it still are.
-        columns = text.sql.split("VALUES")[0] if text.sql.lstrip().upper().startswith("INSERT") else ""
+        columns = text.sql.split("VALUES")[0] if is_insert else ""
         bound = len(_BOUND.findall(text.sql)) + bool(re.search(rf"\btenant_id\b|{re.escape(_UNKNOWN)}", columns))
         if bound < len(touched):
             yield text.line, "T5", f"SQL touches {', '.join(touched)} and binds tenant_id {bound} times"
+        if not is_insert:
+            touched = _touched(text.sql, tables.classes.values())
         if touched and not (text.users and all(map(_names_tenant, text.users))):
             yield text.line, "T5", f"SQL touches {', '.join(touched)} in a function without scope.tenant_id"
 
 
 def _sql_elsewhere(_path: str, tree: ast.Module, tables: Tables) -> Iterator[_Hit]:
     for text in _sql_texts(tree):
-        if touched := _touched(text.sql, tables):
+        if touched := _touched(text.sql, tables.classes.values()):
             yield text.line, "T5", f"SQL over {', '.join(touched)} stands outside models/"
 
 
@@ -324,8 +333,9 @@ def _reads_as_sql(text: str) -> bool:
     return bool(_STATEMENT.search(text) or (_STATEMENT_ANY_CASE.match(text) and _CLAUSE_ANY_CASE.search(text)))
 
 
-def _touched(sql: str, tables: Tables) -> list[str]:
-    return [name.lower() for name in _TOUCHED.findall(sql) if name.lower() in tables.tenant_tables]
+def _touched(sql: str, among: Iterable[str]) -> list[str]:
+    known = set(among)
+    return [name.lower() for name in _TOUCHED.findall(sql) if name.lower() in known]
 
 
 # --- the tree on disk -------------------------------------------------------------------------------------------------

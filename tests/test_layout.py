@@ -24,6 +24,8 @@ RESOLVER_HELPERS = {
     "__init__": "the package's docstring",
     "loaders": "implements schema/context.py's Loaders for all domains",
     "access": "permission checks and id parsing that all resolvers share",
+    "context": "the operation's context, which every field gets at",
+    "errors": "domain errors as the payloads' typed errors",
 }
 
 
