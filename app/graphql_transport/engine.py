@@ -16,7 +16,6 @@ from graphql import (
     create_source_event_stream,
     execute_subscription_event,
 )
-from strawberry.execution import optimized_is_awaitable
 
 from app.graphql_transport.cost import PagedField, too_large
 from app.graphql_transport.documents import Documents
@@ -28,7 +27,7 @@ from app.graphql_transport.errors import (
     execution_errors,
     request_errors,
 )
-from app.graphql_transport.executor import FieldKinds, OperationExecutor
+from app.graphql_transport.executor import FieldKinds, OperationExecutor, is_awaitable
 from app.graphql_transport.limits import TransportLimits
 from app.graphql_transport.requests import GraphQLRequest
 from kit.time import Clock
@@ -95,7 +94,7 @@ class GraphQLEngine:
             prepared.document,
             raw_variable_values=request.variables,
             operation_name=request.operation_name,
-            is_awaitable=cast("Any", optimized_is_awaitable),  # a TypeGuard in all but its annotation
+            is_awaitable=cast("Any", is_awaitable),  # a TypeGuard in all but its annotation
             hide_suggestions=restricted,
             operation_extensions=request.extensions,
             kinds=self._kinds,

@@ -8,7 +8,9 @@ Errors in coercing an output value are ours, not the client's, and may quote dat
 that the edge masks them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
+from types import GeneratorType
 from typing import Any, NamedTuple, cast
 
 from graphql import (
@@ -25,9 +27,11 @@ from graphql import (
     Undefined,
     is_leaf_type,
     is_non_null_type,
+    is_object_type,
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import AwaitableOrValue, Path, gather_with_cancel
+from strawberry.execution import optimized_is_awaitable
 from strawberry.types.field import StrawberryField
 
 _DEFINITION = "strawberry-definition"  # where strawberry's converter keeps the field it made a GraphQLField from
@@ -63,13 +67,15 @@ class FieldKind(NamedTuple):
     """What is known of a field of the schema, whoever asks for it.
 
     `attribute` is None where a resolver must be called; `leaf` is None where the value is not a scalar or enum;
-    values of exactly the type `passes` need no coercion.
+    values of exactly the type `passes` need no coercion; `plain_object` is the type of a value that is an object whose
+    type need not be checked.
     """
 
     definition: GraphQLField
     attribute: str | None
     leaf: LeafCoercion | None
     passes: type | None
+    plain_object: GraphQLObjectType | None
 
 
 #: Field kinds by type name and field name; one for the life of a schema.
@@ -83,6 +89,22 @@ class FieldPlan(NamedTuple):
     details: FieldDetailsList
     return_type: GraphQLOutputType
     kind: FieldKind
+
+
+#: Types that are known to have no awaitable instances: asked once per type, not once per value.
+_PLAIN_TYPES: set[type] = {dict, str, int, float, bool, list, type(None)}
+
+
+def is_awaitable(value: Any) -> bool:
+    """Whether a resolver's result must be awaited."""
+    kind = type(value)
+    if kind in _PLAIN_TYPES:
+        return False
+    if optimized_is_awaitable(value):
+        return True
+    if not hasattr(kind, "__await__") and kind is not GeneratorType:
+        _PLAIN_TYPES.add(kind)
+    return False
 
 
 class OperationExecutor(Executor[None]):
@@ -117,7 +139,7 @@ class OperationExecutor(Executor[None]):
             self.operation_extensions,
         )
 
-    def execute_fields(  # noqa: C901, PLR0912 - one loop on purpose: a call per field is what it saves
+    def execute_fields(  # noqa: C901 - one loop on purpose: a call per field is what it saves
         self,
         parent_type: GraphQLObjectType,
         source_value: Any,
@@ -126,16 +148,12 @@ class OperationExecutor(Executor[None]):
         position_context: None,
     ) -> AwaitableOrValue[dict[str, Any]]:
         """Run the fields of a selection set, those that wait at the same time."""
-        known = self._plans.get(id(grouped_field_set))
-        if known is None:
-            plans = [self._plan(parent_type, name, details) for name, details in grouped_field_set.items()]
-            known = self._plans[id(grouped_field_set)] = (grouped_field_set, plans)
         results: dict[str, Any] = {}
         waiting: list[str] = []
         type_name = parent_type.name
         try:
-            for plan in known[1]:
-                name, details, return_type, (definition, attribute, leaf, passes) = plan
+            for plan in self._plans_of(parent_type, grouped_field_set):
+                name, details, return_type, (definition, attribute, leaf, passes, _) = plan
                 if attribute is None:
                     if definition is TypeNameMetaFieldDef:
                         results[name] = type_name
@@ -145,21 +163,19 @@ class OperationExecutor(Executor[None]):
                 else:
                     try:
                         value = getattr(source_value, attribute)
-                        if leaf is not None and not self.is_awaitable(value):
-                            if type(value) is passes:
-                                results[name] = value
-                            elif value is None and not is_non_null_type(return_type):
-                                results[name] = None
-                            else:
-                                results[name] = leaf(value)
+                        if type(value) is passes:
+                            results[name] = value
                             continue
-                        result = self._complete_attribute(plan, parent_type, path, value)
+                        if leaf is not None and not is_awaitable(value):
+                            results[name] = leaf(value)
+                            continue
+                        result = self._complete_attribute(plan, parent_type, Path(path, name, type_name), value)
                     except Exception as error:  # noqa: BLE001 - any failure is this field's, as in graphql-core
                         self.handle_field_error(error, return_type, details, Path(path, name, type_name))
                         result = None
                 if result is not Undefined:
                     results[name] = result
-                    if self.is_awaitable(result):
+                    if is_awaitable(result):
                         waiting.append(name)
         except Exception:
             if waiting:
@@ -167,31 +183,109 @@ class OperationExecutor(Executor[None]):
             raise
         return _gathered(results, waiting) if waiting else results
 
-    @staticmethod
-    def complete_leaf_value(return_type: GraphQLLeafType, result: Any) -> Any:
-        """The wire form of a scalar or enum value. Raises OutputCoercionError if it has none."""
+    def collect_and_execute_subfields(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        result: Any,
+        position_context: None,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        """Run the fields below an object."""
+        fields = self.collect_subfields(return_type, field_details_list).grouped_field_set
+        return self.execute_fields(return_type, result, path, fields, position_context)
+
+    def complete_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: None,
+    ) -> AwaitableOrValue[Any]:
+        """The wire form of a resolver's value. Raises OutputCoercionError if it has none."""
+        if isinstance(result, Exception):
+            raise result
         try:
-            return Executor.complete_leaf_value(return_type, result)
+            return super().complete_value(return_type, field_details_list, info, path, result, position_context)
         except GraphQLError as error:
-            raise OutputCoercionError(str(error)) from error
+            if error.path is None:  # graphql-core's own, about this value; those of fields below have a path
+                raise OutputCoercionError(str(error)) from error
+            raise
+
+    def complete_iterable_value(
+        self,
+        item_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: Iterable[Any],
+        position_context: None,
+    ) -> AwaitableOrValue[list[Any]]:
+        """Complete a list; for a list of objects, without asking the same questions for each."""
+        object_type = item_type.of_type if is_non_null_type(item_type) else item_type
+        known = items if isinstance(items, list) else list(items)
+        if not is_object_type(object_type) or not all(self._is_plain(item, object_type, info) for item in known):
+            return super().complete_iterable_value(item_type, field_details_list, info, path, known, position_context)
+        fields = self.collect_subfields(object_type, field_details_list).grouped_field_set
+        completed: list[Any] = []
+        waiting: list[int] = []
+        try:
+            for index, item in enumerate(known):
+                item_path = path.add_key(index, None)
+                try:
+                    value = self.execute_fields(object_type, item, item_path, fields, position_context)
+                except Exception as error:  # noqa: BLE001 - any failure is this item's, as in graphql-core
+                    self.handle_field_error(error, item_type, field_details_list, item_path)
+                    value = cast("Any", None)
+                if is_awaitable(value):
+                    value = self._guarded(value, item_type, field_details_list, item_path)
+                    waiting.append(index)
+                completed.append(value)
+        except Exception:
+            if waiting:
+                self.settle_in_background([completed[index] for index in waiting])
+            raise
+        return _gathered(completed, waiting) if waiting else completed
+
+    @staticmethod
+    def _is_plain(item: Any, object_type: GraphQLObjectType, info: GraphQLResolveInfo[Any]) -> bool:
+        """Whether an item of a list is there, and certainly of the list's type."""
+        if item is None or is_awaitable(item) or isinstance(item, Exception):
+            return False
+        return object_type.is_type_of is None or object_type.is_type_of(item, info) is True
 
     def _complete_attribute(
-        self, plan: FieldPlan, parent_type: GraphQLObjectType, path: Path | None, value: Any
+        self, plan: FieldPlan, parent_type: GraphQLObjectType, path: Path, value: Any
     ) -> AwaitableOrValue[Any]:
         """Complete an attribute's value that is an object, a list, or still to be awaited."""
-        field_path = Path(path, plan.response_name, parent_type.name)
-        info = self.build_resolve_info(plan.kind.definition, [at.node for at in plan.details], parent_type, field_path)
-        if self.is_awaitable(value):
-            return self.complete_awaitable_value(plan.return_type, plan.details, info, field_path, value, None)
-        completed = self.complete_value(plan.return_type, plan.details, info, field_path, value, None)
-        return self._guarded(completed, plan, field_path) if self.is_awaitable(completed) else completed
+        kind, details, return_type = plan.kind, plan.details, plan.return_type
+        waits = is_awaitable(value)
+        if kind.plain_object is not None and value is not None and not waits and not isinstance(value, Exception):
+            completed = self.collect_and_execute_subfields(kind.plain_object, details, path, value, None)
+        else:
+            info = self.build_resolve_info(kind.definition, [at.node for at in details], parent_type, path)
+            if waits:
+                return self.complete_awaitable_value(return_type, details, info, path, value, None)
+            completed = self.complete_value(return_type, details, info, path, value, None)
+        return self._guarded(completed, return_type, details, path) if is_awaitable(completed) else completed
 
-    async def _guarded(self, completed: Any, plan: FieldPlan, path: Path) -> Any:
+    async def _guarded(
+        self, completed: Any, return_type: GraphQLOutputType, details: FieldDetailsList, path: Path
+    ) -> Any:
         try:
             return await completed
         except Exception as error:  # noqa: BLE001 - any failure is this field's, as in graphql-core
-            self.handle_field_error(error, plan.return_type, plan.details, path)
+            self.handle_field_error(error, return_type, details, path)
             return None
+
+    def _plans_of(self, parent_type: GraphQLObjectType, fields: GroupedFieldSet) -> list[FieldPlan]:
+        known = self._plans.get(id(fields))
+        if known is None:
+            plans = [self._plan(parent_type, name, details) for name, details in fields.items()]
+            known = self._plans[id(fields)] = (fields, plans)
+        return known[1]
 
     def _plan(self, parent_type: GraphQLObjectType, name: str, details: FieldDetailsList) -> FieldPlan:
         field_name = details[0].node.name.value
@@ -202,12 +296,14 @@ class OperationExecutor(Executor[None]):
         return FieldPlan(name, details, kind.definition.type, kind)
 
 
-async def _gathered(results: dict[str, Any], waiting: list[str]) -> dict[str, Any]:
+async def _gathered(results: Any, waiting: Sequence[Any]) -> Any:
+    """The same dict or list, with what waits at those keys replaced by what came of it."""
     if len(waiting) == 1:
         results[waiting[0]] = await results[waiting[0]]
     else:
-        values = await gather_with_cancel(*(results[name] for name in waiting))
-        results.update(zip(waiting, values, strict=True))
+        values = await gather_with_cancel(*(results[key] for key in waiting))
+        for key, value in zip(waiting, values, strict=True):
+            results[key] = value
     return results
 
 
@@ -220,11 +316,13 @@ def _field_kind(schema: GraphQLSchema, parent_type: GraphQLObjectType, field_nam
     definition = schema.get_field(parent_type, field_name)
     if definition is None:  # validation refuses unknown fields, so this is a bug of ours
         raise LookupError(f"no field {field_name} on {parent_type.name}")
+    attribute, required = _plain_attribute(definition), is_non_null_type(definition.type)
     bare = definition.type.of_type if is_non_null_type(definition.type) else definition.type
-    if not is_leaf_type(bare):
-        return FieldKind(definition, _plain_attribute(definition), None, None)
-    leaf = _leaf(bare, f"{parent_type.name}.{field_name}")
-    return FieldKind(definition, _plain_attribute(definition), leaf, _PASSING.get(bare.name))
+    if is_leaf_type(bare):
+        leaf = _leaf(bare, f"{parent_type.name}.{field_name}", required=required)
+        return FieldKind(definition, attribute, leaf, _PASSING.get(bare.name), None)
+    plain_object = bare if is_object_type(bare) and bare.is_type_of is None else None
+    return FieldKind(definition, attribute, None, None, plain_object)
 
 
 def _plain_attribute(definition: GraphQLField) -> str | None:
@@ -237,20 +335,28 @@ def _plain_attribute(definition: GraphQLField) -> str | None:
     return field.python_name if name == "_get_basic_result" else None
 
 
-def _leaf(return_type: GraphQLLeafType, where: str) -> LeafCoercion:
-    """A function from an attribute's value, never None unless null is an error here, to its wire form."""
+def _leaf(return_type: GraphQLLeafType, where: str, *, required: bool) -> LeafCoercion:
+    """A function from an attribute's value to its wire form, which raises if null may not be here."""
     known = _wire_forms(return_type)
+    is_int, is_float = return_type.name == "Int", return_type.name == "Float"
 
     def coerce(value: Any) -> Any:
-        if type(value) is int and return_type.name == "Int" and -_INT_MAX - 1 <= value <= _INT_MAX:
+        if is_int and type(value) is int and -_INT_MAX - 1 <= value <= _INT_MAX:
             return value
+        if is_float and type(value) is float and isfinite(value):
+            return value
+        if value is None and not required:
+            return None
         if known and (wire := known.get(id(value))) is not None:
             return wire
         if isinstance(value, Exception):
             raise value
         if value is None:
             raise TypeError(f"Cannot return null for non-nullable field {where}.")
-        return OperationExecutor.complete_leaf_value(return_type, value)
+        try:
+            return Executor.complete_leaf_value(return_type, value)
+        except GraphQLError as error:
+            raise OutputCoercionError(str(error)) from error
 
     return coerce
 

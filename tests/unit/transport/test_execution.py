@@ -1,0 +1,178 @@
+"""Our executor gives what strawberry's own gives, for values, nulls, lists, awaitables and errors alike."""
+
+import asyncio
+import enum
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import strawberry
+
+from app.graphql_transport import GraphQLEngine, TransportLimits
+from app.graphql_transport.requests import GraphQLRequest
+from kit.time import SystemClock
+
+
+@strawberry.enum
+class Size(enum.Enum):
+    SMALL = 1
+    LARGE = strawberry.enum_value(2, name="BIG")
+
+
+@strawberry.interface
+class Animal:
+    name: str
+
+
+@strawberry.type
+class Cat(Animal):
+    lives: int
+
+
+@strawberry.type
+class Dog(Animal):
+    tricks: list[str]
+
+
+@strawberry.type
+class Leaf:
+    text: str
+    maybe: str | None
+    count: int
+    ratio: float
+    flag: bool
+    size: Size
+    amount: Decimal
+    id: strawberry.ID
+    words: list[str | None]
+
+
+def leaf(**changes: Any) -> Leaf:
+    values = {
+        "text": "t",
+        "maybe": None,
+        "count": 1,
+        "ratio": 0.5,
+        "flag": True,
+        "size": Size.LARGE,
+        "amount": Decimal("1.10"),
+        "id": strawberry.ID("7"),
+        "words": ["a", None],
+    }
+    return Leaf(**values | changes)
+
+
+async def later(value: Any) -> Any:
+    await asyncio.sleep(0)
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+class Moody:
+    """An object whose attributes fail, wait, or are missing."""
+
+    def __init__(self) -> None:
+        self.maybe = later("waited")
+        self.text = later(ValueError("late"))
+        self.count = 2**40
+        self.ratio = float("nan")
+        self.flag = "yes"
+        self.id = 9
+        self.size = 1
+        self.words = [later("a"), None]
+
+    @property
+    def amount(self) -> Decimal:
+        raise ValueError("broken property")
+
+
+@strawberry.type
+class Group:
+    title: str
+    leaf: Leaf | None
+    leaves: list[Leaf | None]
+    strict: list[Leaf] | None
+    animals: list[Animal]
+    cat: Cat | None
+
+
+def group(**changes: Any) -> Group:
+    values = {
+        "title": "g",
+        "leaf": leaf(),
+        "leaves": [leaf(), None, leaf(maybe="m")],
+        "strict": [leaf(), leaf()],
+        "animals": [Cat(name="c", lives=9), Dog(name="d", tricks=["sit"])],
+        "cat": Cat(name="k", lives=1),
+    }
+    return Group(**values | changes)
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def group(self, how: str = "") -> Group | None:
+        return {
+            "": group,
+            "null in strict": lambda: group(strict=[leaf(), None]),
+            "null text": lambda: group(leaf=leaf(text=None)),
+            "null text in list": lambda: group(leaves=[leaf(text=None), leaf()], strict=[leaf(), leaf(text=None)]),
+            "moody": lambda: group(leaf=Moody()),
+            "exceptions": lambda: group(leaves=[ValueError("x"), leaf()], leaf=ValueError("y"), title=ValueError("z")),
+            "awaitables": lambda: group(
+                leaf=later(leaf()), leaves=[later(leaf()), leaf(), later(ValueError("no"))], title=later("w")
+            ),
+            "tuple and generator": lambda: group(leaves=(leaf(), None), strict=(leaf() for _ in range(2))),
+            "not a list": lambda: group(strict=5),
+            "wrong type": lambda: group(cat=Dog(name="d", tricks=[]), animals=[leaf()]),
+            "huge": lambda: group(leaf=leaf(count=2**31, ratio=float("inf"))),
+            "edges": lambda: group(leaf=leaf(count=-(2**31), ratio=3, flag=False, text="")),
+        }[how]()
+
+
+LEAF = "{ __typename text maybe count ratio flag size amount id words }"
+ALL = "__typename title leaf " + LEAF + " leaves " + LEAF + " strict " + LEAF
+ANIMALS = " animals { __typename name ... on Cat { lives } ... on Dog { tricks } } cat { name lives }"
+
+
+@pytest.fixture(scope="module")
+def engine():
+    schema = strawberry.Schema(Query, types=[Cat, Dog])
+    return GraphQLEngine(schema, TransportLimits(), production=False, clock=SystemClock()), schema
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "",
+        "null in strict",
+        "null text",
+        "null text in list",
+        "moody",
+        "exceptions",
+        "awaitables",
+        "tuple and generator",
+        "not a list",
+        "wrong type",
+        "huge",
+        "edges",
+    ],
+)
+async def test_the_same_data_and_the_same_error_places(engine, how):
+    ours, schema = engine
+    query = f"query ($how: String!, $no: Boolean = false) {{ group(how: $how) {{ {ALL} {ANIMALS} again: title title @include(if: $no) }} }}"
+    operation = ours.prepare(GraphQLRequest(query, variables={"how": how}), anonymous=False)
+    mine = await ours.execute(operation, {}, "id")
+    theirs = await schema.execute(query, {"how": how}, context_value={})
+    assert mine["data"] == theirs.data
+    places = [sorted(map(str, (error["path"] for error in mine.get("errors", []))))]
+    assert places == [sorted(map(str, (error.path for error in theirs.errors or [])))]
+
+
+async def test_values_that_do_not_fit_are_masked(engine):
+    ours, _ = engine
+    for how in ("huge", "wrong type", "not a list"):
+        request = GraphQLRequest(f'{{ group(how: "{how}") {{ leaf {LEAF} strict {LEAF} {ANIMALS} }} }}')
+        answer = await ours.execute(ours.prepare(request, anonymous=False), {}, "id")
+        assert {error["message"] for error in answer["errors"]} == {"Internal error"}
