@@ -21,7 +21,7 @@ from sandbox.state import Effect, Fault
 from sandbox.world import CampaignSpec, first_day, true_daily_revenue_micros
 
 _PLATFORMS: Final = (META, GOOGLE, TIKTOK)
-#: How each platform writes its error codes, so that a scripted one can be said in its own envelope; "" is the usual one.
+#: How each platform writes its error codes, so that a scripted one fits its envelope; "" is the usual one.
 _FAULT_CODES: Final = {META: r"(\d+(/\d+)?)?", GOOGLE: r"[A-Z_]*", TIKTOK: r"\d*"}
 _MAX_OFFSET_DAYS: Final = 3_660
 _SECONDS: Final = {"seconds": 1, "days": 86_400}

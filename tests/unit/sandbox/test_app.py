@@ -92,6 +92,17 @@ def test_reset_starts_a_new_world(path):
         assert answer.json()["daily_budget"] == "40000"
 
 
+def test_a_fault_is_met_by_its_own_platform_and_operation_only(path):
+    with sandbox(path) as client:
+        client.post("/control/faults", json={"platform": "TIKTOK", "kind": "refuse"})
+        client.post("/control/faults", json={"platform": "META", "operation": "set_budget", "kind": "refuse"})
+        client.post("/control/faults", json={"platform": "META", "operation": "any", "kind": "server_error"})
+        read = [client.get(f"/meta/v24.0/{CAMPAIGN}?fields=id", headers=AUTH).status_code for _ in range(2)]
+        set_ = [client.post(f"/meta/v24.0/{CAMPAIGN}", data={"daily_budget": "5000"}, headers=AUTH) for _ in range(2)]
+        assert read == [500, 200]
+        assert [answer.status_code for answer in set_] == [400, 200]
+
+
 def test_the_ledger_is_read_from_where_one_left_off(path):
     with sandbox(path) as client:
         for amount in ("20000", "30000", "40000"):
