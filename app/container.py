@@ -69,16 +69,19 @@ def log_key(settings: Settings) -> bytes:
     return bytes.fromhex(path.read_text(encoding="ascii"))
 
 
-def platforms(client: httpx.AsyncClient) -> Mapping[Platform, AdPlatform]:
-    """Adapters that talk to the sandbox."""
+async def sandbox_platforms(stack: AsyncExitStack, url: str) -> Mapping[Platform, AdPlatform]:
+    """Adapters that talk to the sandbox, each with a client of its own; the stack closes them."""
 
-    def token(platform: Platform) -> str:
-        return _SANDBOX_TOKEN.format(platform.value.lower())
+    async def reach(platform: Platform) -> tuple[httpx.AsyncClient, str]:
+        name = platform.value.lower()
+        # Proxy settings are for the outside world; the sandbox is on this machine or network.
+        client = httpx.AsyncClient(base_url=f"{url}/{name}", trust_env=False)
+        return await stack.enter_async_context(client), _SANDBOX_TOKEN.format(name)
 
     found: list[AdPlatform] = [
-        MetaPlatform(client, token(Platform.META)),
-        GooglePlatform(client, token(Platform.GOOGLE), "sandbox-developer-token"),
-        TikTokPlatform(client, token(Platform.TIKTOK)),
+        MetaPlatform(*await reach(Platform.META)),
+        GooglePlatform(*await reach(Platform.GOOGLE), "sandbox-developer-token"),
+        TikTokPlatform(*await reach(Platform.TIKTOK)),
     ]
     return {each.platform: each for each in found}
 
@@ -91,7 +94,6 @@ async def open_container(settings: Settings, clock: Clock | None = None) -> Asyn
         database = Database(settings.database, pool=settings.database_pool)
         await database.open()
         stack.push_async_callback(database.close)
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.sandbox_url))
         passwords = Passwords()
         stack.callback(passwords.close)
         hints = await stack.enter_async_context(open_hints(settings.redis_url))
@@ -102,7 +104,7 @@ async def open_container(settings: Settings, clock: Clock | None = None) -> Asyn
             hints=hints,
             log_key=log_key(settings),
             anchors=FileAnchors(settings.var_dir / "anchors", signer),
-            platforms=platforms(client),
+            platforms=await sandbox_platforms(stack, settings.sandbox),
         )
         relay = await stack.enter_async_context(Relay.run(database, hints))
         token_ring = key_ring(settings, "tokens", clock, settings.token_ttl_seconds + 60)

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     platforms: Literal["sandbox"] = Field(
         default="sandbox", description="Which ad platforms answer; live ones come with their OAuth connections."
     )
-    platform_base_url: str = Field(default="", description="Where the sandbox answers; empty: its host and port.")
+    sandbox_url: str = Field(default="", description="Where the sandbox answers; empty: its host and port.")
     clock: Literal["system", "sandbox"] = Field(
         default="system", description="'sandbox': follow the sandbox's clock, so that skipped days are lived through."
     )
@@ -45,6 +45,6 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite://{self.var_dir / 'campaign-express.db'}"
 
     @property
-    def sandbox_url(self) -> str:
+    def sandbox(self) -> str:
         """Where the sandbox answers."""
-        return self.platform_base_url or f"http://{self.sandbox_host}:{self.sandbox_port}"
+        return self.sandbox_url or f"http://{self.sandbox_host}:{self.sandbox_port}"

@@ -31,6 +31,11 @@ class Workspace:
     dispatch_immediately: bool
     version: int
 
+    @property
+    def workspace_id(self) -> UUID:
+        """Itself: what an event about a workspace happens in."""
+        return self.id
+
 
 def parse_deadline(text: str) -> time:
     """A wall time such as "12:00". Raises ValueError otherwise."""

@@ -1,0 +1,176 @@
+"""Commands on data: `migrate`, `seed`, `import-metrics`, `import-rates`, `export-schema`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+from rich.progress import Progress
+
+from app.cli.main import app, err, fail, out, run
+from app.container import open_container
+from app.graphql import build_schema
+from app.migrations import migrate as apply_migrations
+from app.sandbox_clock import open_clock
+from app.seed import seed_demo
+from app.settings import Settings
+from domain.currencies import Rate, parse_rates
+from domain.errors import InvalidInput
+from domain.metric_imports import ImportProfile, ParsedFile, parse_profile, profile_from_options
+from services import currency_rates, metric_imports, sessions, workspaces
+
+SCHEMA_FILE = Path(__file__).parents[2] / "schema.graphql"
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest tables; does nothing when it is there already.
+
+    Example: `CE_DATABASE_URL=postgres://me@db:5432/ce campaign-express migrate`
+    """
+    settings = Settings()
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    run(apply_migrations(settings.database))
+    out.print("the database is up to date")
+
+
+@app.command()
+def seed() -> None:
+    """Make the demo workspace, if there is none: people, accounts, 90 days of metrics, recommendations.
+
+    Example: `campaign-express seed`
+    """
+    run(_seed(Settings()))
+
+
+async def _seed(settings: Settings) -> None:
+    async with open_clock(settings) as clock, open_container(settings, clock) as container:
+        made = await seed_demo(container)
+    out.print("the demo workspace is there" if made else "the demo workspace was there already")
+
+
+@app.command("export-schema")
+def export_schema(
+    *, check: Annotated[bool, typer.Option(help="Only compare; exit 1 when schema.graphql is not up to date.")] = False
+) -> None:
+    """Write schema.graphql from the code.
+
+    Example: `campaign-express export-schema --check`
+    """
+    text = build_schema().as_str() + "\n"
+    if not check:
+        SCHEMA_FILE.write_text(text, encoding="utf-8")
+    elif not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != text:
+        raise fail("schema.graphql is not what the code says: run campaign-express export-schema and commit it")
+
+
+@app.command("import-metrics")
+def import_metrics(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV export.")],
+    user: Annotated[str, typer.Option(help="Who imports: an e-mail address.")],
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="field=Column; join columns with +. Repeat for each field.")
+    ] = None,
+    profile: Annotated[Path | None, typer.Option(exists=True, help="A TOML profile instead of --map.")] = None,
+    platform: Annotated[str | None, typer.Option(help="META, GOOGLE or TIKTOK for the whole file.")] = None,
+    account: Annotated[str | None, typer.Option(help="The account's id for the whole file.")] = None,
+    currency: Annotated[str | None, typer.Option(help="ISO code for the whole file.")] = None,
+    date_format: Annotated[list[str] | None, typer.Option(help="strptime format of the day; may repeat.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="IANA zone of the account.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal sign: . or ,")] = None,
+    workspace: Annotated[str | None, typer.Option(help="Name; default: the person's only workspace.")] = None,
+    encoding: Annotated[str, typer.Option(help="utf-8-sig, utf-8 or latin-1")] = "utf-8-sig",
+    *,
+    skip_rejected: Annotated[bool, typer.Option(help="Store the good rows even when some were rejected.")] = False,
+) -> None:
+    """Load daily metrics from a CSV export; importing the same days again replaces them.
+
+    Example: `campaign-express import-metrics ads.csv --user ana@demo.test --platform META --account 916
+    --currency USD --map campaign=campaign_id --map day=date --map spend=cost --map clicks=clicks`
+    """
+    chosen = _profile(profile, map_ or [], date_format or [], platform, account, currency, time_zone, decimal)
+    with file.open(encoding=encoding, newline="") as handle:
+        report = run(_import(Settings(), user, workspace, handle, file.stat().st_size, chosen, skip_rejected))
+    for row in report.rejected:
+        err.print(str(row), style="yellow", markup=False, highlight=False, soft_wrap=True)
+    if report.rejected_count and not skip_rejected:
+        raise fail(
+            f"{report.rejected_count} of {report.rows_read} rows were rejected and nothing was stored; "
+            "mend them, or give --skip-rejected"
+        )
+    out.print(f"{report.rows_read - report.rejected_count} rows as {len(report.days)} campaign days stored")
+
+
+def _profile(
+    path: Path | None,
+    maps: list[str],
+    date_formats: list[str],
+    platform: str | None,
+    account: str | None,
+    currency: str | None,
+    time_zone: str | None,
+    decimal: str | None,
+) -> ImportProfile:
+    if path is not None:
+        if maps:
+            raise fail("give --map or --profile, not both", 2)
+        return parse_profile(path.read_text(encoding="utf-8"))
+    return profile_from_options(
+        maps,
+        date_formats=date_formats,
+        platform=platform,
+        account=account,
+        currency=currency,
+        time_zone=time_zone,
+        decimal=decimal,
+    )
+
+
+async def _import(
+    settings: Settings,
+    user: str,
+    workspace: str | None,
+    handle: IO[str],
+    size: int,
+    profile: ImportProfile,
+    skip_rejected: bool,
+) -> ParsedFile:
+    async with open_container(settings) as container:
+        viewer = await sessions.local_viewer(container.ports, user)
+        place = await workspaces.named(container.ports, viewer, workspace)
+        with Progress(console=err, transient=True) as bar:
+            task = bar.add_task("reading", total=size)
+
+            def lines() -> Iterator[str]:
+                for line in handle:
+                    bar.advance(task, len(line))
+                    yield line
+
+            return await metric_imports.import_file(
+                container.ports, viewer, place.id, lines(), profile, skip_rejected=skip_rejected
+            )
+
+
+@app.command("import-rates")
+def import_rates(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV with date,from,to,rate.")],
+    user: Annotated[str, typer.Option(help="Who imports: an e-mail address.")],
+    source: Annotated[str, typer.Option(help="Where the rates come from; kept with them.")],
+) -> None:
+    """Load exchange rates into the tenant of a person.
+
+    Example: `campaign-express import-rates ecb.csv --user ana@demo.test --source ECB`
+    """
+    with file.open(encoding="utf-8-sig", newline="") as handle:
+        try:
+            rates = parse_rates(handle, source=source)
+        except InvalidInput as error:
+            raise fail(error.message) from error
+    count = run(_import_rates(Settings(), user, rates))
+    out.print(f"{count} rates stored")
+
+
+async def _import_rates(settings: Settings, user: str, rates: tuple[Rate, ...]) -> int:
+    async with open_container(settings) as container:
+        viewer = await sessions.local_viewer(container.ports, user)
+        return await currency_rates.import_rates(container.ports, viewer, rates)

@@ -1,0 +1,110 @@
+"""The demo workspace: a tenant, three people, four ad accounts of the sandbox, 90 days of metrics, recommendations.
+
+Every change goes through the services, so the demo's log tells its own making. Must not touch a tenant that exists.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from app.container import Container
+from domain.access import SEEDED_ROLES
+from domain.currencies import Rate
+from domain.log import Actor, ActorKind
+from domain.platforms import Platform
+from domain.workspaces import Workspace
+from kit.ids import new_id
+from models import across_tenants, currency_rates, log, members, tenants
+from services import ad_accounts, plans
+from services.unit_of_work import begin
+
+SEEDER: Final = Actor(ActorKind.SYSTEM, "seed")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMember:
+    """A person of the demo."""
+
+    email: str
+    name: str
+    roles: tuple[str, ...]
+    title: str
+
+
+DEMO_MEMBERS: Final = (
+    DemoMember("ana@demo.test", "Ana Alvarez", ("owner", "reviewer"), "owner, may decide budgets"),
+    DemoMember("ben@demo.test", "Ben Becker", ("campaign_manager", "reviewer"), "reviewer, may decide budgets"),
+    DemoMember("cleo@demo.test", "Cleo Chen", ("data_analyst",), "analyst, may look but not decide"),
+)
+
+#: The sandbox's accounts (sandbox/roster.py).
+DEMO_ACCOUNTS: Final = (
+    (Platform.META, "1043380012345601"),
+    (Platform.META, "1043380012345602"),
+    (Platform.GOOGLE, "4201987001"),
+    (Platform.TIKTOK, "7100000000000000001"),
+)
+
+#: The demo's euro rate. A made-up one, and its source says so.
+DEMO_EUR_USD: Final = Decimal("1.08")
+
+
+def demo_password(var_dir: Path) -> str:
+    """The password of the demo's people, made once per var folder: no login that everybody knows."""
+    path = var_dir / "demo-password"
+    if not path.exists():
+        var_dir.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"demo-password.{os.getpid()}")
+        fresh.write_text("-".join(secrets.token_hex(2) for _ in range(4)), encoding="ascii")
+        fresh.chmod(0o600)
+        fresh.replace(path)
+    return path.read_text(encoding="ascii")
+
+
+async def seed_demo(container: Container) -> bool:
+    """Make the demo workspace; False when it was there already."""
+    ports = container.ports
+    if await across_tenants.user_by_email(ports.database.system(), DEMO_MEMBERS[0].email) is not None:
+        return False
+    tenant_id = new_id()
+    workspace = Workspace(
+        id=new_id(),
+        tenant_id=tenant_id,
+        name="Demo marketing",
+        reporting_currency="USD",
+        time_zone="America/New_York",
+        review_deadline="12:00",
+        rejection_hold_days=0,
+        max_change_share=0.3,
+        dispatch_immediately=True,
+        version=1,
+    )
+    password_hash = await container.passwords.hash_soon(demo_password(container.settings.var_dir))
+    async with begin(ports, tenant_id, SEEDER) as work:
+        await tenants.add_tenant(work.scope, "Demo", work.now_utc)
+        await log.open_head(work.scope)
+        await tenants.add_workspace(work.scope, workspace)
+        await members.add_roles(work.scope, SEEDED_ROLES)
+        for each in DEMO_MEMBERS:
+            user_id = new_id()
+            await members.add_user(work.scope, user_id, each.email, each.name, password_hash, work.now_utc)
+            await members.add_membership(work.scope, workspace.id, user_id, each.roles)
+        oldest = (work.now_utc - timedelta(days=400)).date()
+        await currency_rates.replace_rates(
+            work.scope, [Rate(oldest, "EUR", "USD", DEMO_EUR_USD, "demo, not a market rate")]
+        )
+        work.record("workspace.created", "workspace", None, workspace)
+    await _bring_accounts(container, tenant_id, workspace.id)
+    return True
+
+
+async def _bring_accounts(container: Container, tenant_id: UUID, workspace_id: UUID) -> None:
+    for platform, external_id in DEMO_ACCOUNTS:
+        account = await ad_accounts.connect(container.ports, tenant_id, workspace_id, platform, external_id, SEEDER)
+        await ad_accounts.sync(container.ports, tenant_id, account.id)
+    await plans.propose(container.ports, tenant_id, workspace_id, force=True)

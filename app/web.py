@@ -1,0 +1,63 @@
+"""The API process as an ASGI app: GraphQL, two static pages, health and metrics. Must not hold rules."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app.backend import GraphQLBackend
+from app.container import Container
+from app.graphql import build_schema
+from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
+from app.http_metrics import HttpMetrics
+from app.pages import PAGES, page
+from models import across_tenants
+
+
+def create_app(
+    container: Container, around: AbstractAsyncContextManager[object] | None = None
+) -> tuple[Starlette, TransportLimits]:
+    """The app over an open container, and the transport limits its server must be set to.
+
+    Args:
+        container: open for as long as the app serves.
+        around: entered while the app serves, such as a worker in the same process.
+    """
+    limits = TransportLimits()
+    schema = build_schema()
+    engine = GraphQLEngine(schema, limits, production=container.settings.production, clock=container.ports.clock)
+    registry = CollectorRegistry()
+    sdl = schema.as_str()
+
+    async def health(_: Request) -> Response:
+        await across_tenants.heads(container.ports.database.system())
+        return JSONResponse({"status": "ok"})
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def schema_text(_: Request) -> Response:
+        return PlainTextResponse(sdl)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if around is None:
+            yield
+            return
+        async with around:
+            yield
+
+    routes: list[BaseRoute] = [
+        *graphql_routes(engine, GraphQLBackend(container)),
+        Route("/health", health),
+        Route("/metrics", metrics),
+        Route("/schema.graphql", schema_text),
+        page("/", PAGES / "review.html"),
+        page("/explorer", PAGES / "explorer.html"),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(HttpMetrics, registry=registry)]), limits
