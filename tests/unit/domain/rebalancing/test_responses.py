@@ -91,6 +91,14 @@ def test_days_without_a_sale_are_data_like_any_other() -> None:
     assert np.exp(_fit(spend, revenue).log_roas).mean() == pytest.approx(2.0, rel=0.12)
 
 
+def test_one_extraordinary_day_hardly_moves_a_level() -> None:
+    rng = np.random.default_rng(6)
+    spend = np.full((6, _DAYS), 100.0)
+    revenue = spend * 2.0 * rng.gamma(25.0, 1 / 25.0, spend.shape)
+    revenue[0, 40] *= 50.0  # alone it lifts the plain mean by 58 %
+    assert float(np.exp(_fit(spend, revenue).log_roas[0])) == pytest.approx(2.0, rel=0.10)
+
+
 def test_the_fit_ignores_the_size_of_the_currency() -> None:
     rng = np.random.default_rng(5)
     spend = 100.0 * np.exp(rng.normal(0.0, 0.3, (5, _DAYS)))
