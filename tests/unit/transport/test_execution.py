@@ -80,7 +80,10 @@ class Moody:
         self.flag = "yes"
         self.id = 9
         self.size = 1
-        self.words = [later("a"), None]
+
+    @property
+    def words(self) -> list[Any]:
+        return [later("a"), None]
 
     @property
     def amount(self) -> Decimal:
@@ -119,6 +122,11 @@ class Query:
             "null text": lambda: group(leaf=leaf(text=None)),
             "null text in list": lambda: group(leaves=[leaf(text=None), leaf()], strict=[leaf(), leaf(text=None)]),
             "moody": lambda: group(leaf=Moody()),
+            "waiting": lambda: group(
+                leaf=leaf(
+                    text=later("t"), count=later(3), words=[later("a"), later(None)], maybe=later(ValueError("no"))
+                )
+            ),
             "exceptions": lambda: group(leaves=[ValueError("x"), leaf()], leaf=ValueError("y"), title=ValueError("z")),
             "awaitables": lambda: group(
                 leaf=later(leaf()), leaves=[later(leaf()), leaf(), later(ValueError("no"))], title=later("w")
@@ -150,6 +158,7 @@ def engine():
         "null text",
         "null text in list",
         "moody",
+        "waiting",
         "exceptions",
         "awaitables",
         "tuple and generator",
