@@ -143,6 +143,30 @@ def moved(adjustment: Adjustment, status: AdjustmentStatus, **changes: Any) -> A
     return replace(adjustment, status=status, version=adjustment.version + 1, **changes)
 
 
+#: States from which a person may send an adjustment again.
+RETRYABLE: Final = frozenset({AdjustmentStatus.FAILED, AdjustmentStatus.UNKNOWN})
+
+
+def retried(adjustment: Adjustment, now_utc: datetime) -> Adjustment:
+    """The adjustment queued again from the start, as a person asked. Raises InvalidTransition unless it is RETRYABLE.
+
+    A worker may also give a SENDING one back to the queue; a person must not, because it may be on the wire.
+    """
+    if adjustment.status not in RETRYABLE:
+        raise InvalidTransition(
+            f"this adjustment is {adjustment.status.value}; only one that failed or is unknown can be sent again",
+            state=adjustment.status.value,
+        )
+    return moved(
+        adjustment,
+        AdjustmentStatus.PENDING,
+        attempts=0,
+        not_before_utc=now_utc,
+        failure_code=None,
+        failure_reason=None,
+    )
+
+
 def after_failure(adjustment: Adjustment, error: PlatformError, jitter: float, now_utc: datetime) -> Adjustment:
     """Where a refused or failed attempt leaves an adjustment: queued again with backoff, failed, or unknown.
 

@@ -1,9 +1,11 @@
 """Tenants and workspaces: where people review, in which currency, zone and rhythm. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Final
 from uuid import UUID
 
+from domain.errors import InvalidInput
 from kit.time import local_day, require_utc, zone
 
 
@@ -35,6 +37,70 @@ class Workspace:
     def workspace_id(self) -> UUID:
         """Itself: what an event about a workspace happens in."""
         return self.id
+
+
+MAX_NAME_CHARACTERS: Final = 200
+MAX_HOLD_DAYS: Final = 365
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceChange:
+    """New settings; None leaves one as it is. Units and ranges as in Workspace."""
+
+    name: str | None = None
+    review_deadline: str | None = None
+    rejection_hold_days: int | None = None
+    max_change_share: float | None = None
+    dispatch_immediately: bool | None = None
+
+
+def changed(workspace: Workspace, change: WorkspaceChange) -> Workspace:
+    """The workspace's next version. Raises InvalidInput for a value out of range, or if nothing would change."""
+    after = replace(
+        workspace,
+        version=workspace.version + 1,
+        name=workspace.name if change.name is None else _name(change.name),
+        review_deadline=workspace.review_deadline
+        if change.review_deadline is None
+        else _deadline(change.review_deadline),
+        rejection_hold_days=workspace.rejection_hold_days
+        if change.rejection_hold_days is None
+        else _hold_days(change.rejection_hold_days),
+        max_change_share=workspace.max_change_share
+        if change.max_change_share is None
+        else _share(change.max_change_share),
+        dispatch_immediately=workspace.dispatch_immediately
+        if change.dispatch_immediately is None
+        else change.dispatch_immediately,
+    )
+    if replace(after, version=workspace.version) == workspace:
+        raise InvalidInput("this would change nothing", path=("change",))
+    return after
+
+
+def _name(text: str) -> str:
+    if not 1 <= len(text.strip()) <= MAX_NAME_CHARACTERS:
+        raise InvalidInput(f"a name has 1 to {MAX_NAME_CHARACTERS} characters", path=("change", "name"))
+    return text.strip()
+
+
+def _deadline(text: str) -> str:
+    try:
+        return parse_deadline(text).strftime("%H:%M")
+    except ValueError as error:
+        raise InvalidInput(str(error), path=("change", "review_deadline")) from error
+
+
+def _hold_days(days: int) -> int:
+    if not 0 <= days <= MAX_HOLD_DAYS:
+        raise InvalidInput(f"a rejection holds for 0 to {MAX_HOLD_DAYS} days", path=("change", "rejection_hold_days"))
+    return days
+
+
+def _share(share: float) -> float:
+    if not 0.0 < share <= 1.0:
+        raise InvalidInput("a share lies above 0 and up to 1", path=("change", "max_change_share"))
+    return share
 
 
 def parse_deadline(text: str) -> time:

@@ -166,23 +166,67 @@ async def events_after(scope: Scope, after: int, limit: int) -> list[LogEvent]:
     return [_event(entry, body) for entry, _salt, body in await rows_with_payloads(scope, after, limit)]
 
 
-async def events_before(
-    scope: Scope, workspace_id: UUID, before: int | None, limit: int, subject_id: UUID | None = None
+async def event_page(
+    scope: Scope,
+    workspace_id: UUID,
+    subject_types: Sequence[str] | None,
+    subject_id: UUID | None,
+    after: int | None,
+    before: int | None,
+    limit: int,
+    *,
+    backwards: bool = False,
 ) -> list[LogEvent]:
-    """A workspace's events, newest first, from below a sequence number; of one subject if named."""
+    """Up to `limit` of a workspace's events, newest first; the far end when `backwards`.
+
+    Args:
+        scope: the tenant's.
+        workspace_id: whose events.
+        subject_types: only events about these kinds of things; None for all.
+        subject_id: only events about this thing; None for all.
+        after: only below this sequence number (further down the list).
+        before: only above this sequence number.
+        limit: how many at most.
+        backwards: take the oldest of what is left instead of the newest.
+    """
+    parameters: list[object] = [scope.tenant_id, workspace_id]
+    where: list[str] = []
+
+    def add(template: str, value: object) -> None:
+        parameters.append(value)
+        where.append(template.format(f"${len(parameters)}"))
+
+    if subject_types is not None:
+        first = len(parameters) + 1
+        parameters.extend(subject_types)
+        marks = ", ".join(f"${first + place}" for place in range(len(subject_types)))
+        where.append(f"AND e.subject_type IN ({marks}) ")
+    if subject_id is not None:
+        add("AND e.subject_id = {} ", subject_id)
+    if after is not None:
+        add("AND e.sequence < {} ", after)
+    if before is not None:
+        add("AND e.sequence > {} ", before)
     rows = await scope.rows(
-        f"SELECT {_QUALIFIED}, p.salt, p.body FROM log_entries e "  # noqa: S608 - column names only
+        f"SELECT {_QUALIFIED}, p.salt, p.body FROM log_entries e "  # noqa: S608 - fixed fragments, values bound
         "LEFT JOIN log_payloads p ON p.tenant_id = e.tenant_id AND p.sequence = e.sequence "
-        "WHERE e.tenant_id = $1 AND e.workspace_id = $2 AND e.sequence < $3 "
-        + ("AND e.subject_id = $5 " if subject_id else "")
-        + "ORDER BY e.sequence DESC LIMIT $4",
-        scope.tenant_id,
-        workspace_id,
-        before if before is not None else 2**62,
-        limit,
-        *((subject_id,) if subject_id else ()),
+        f"WHERE e.tenant_id = $1 AND e.workspace_id = $2 {''.join(where)}"
+        f"ORDER BY e.sequence {'ASC' if backwards else 'DESC'} LIMIT {int(limit)}",
+        *parameters,
     )
-    return [_event(entry, row["body"]) for entry, row in zip(as_values(LogEntry, rows), rows, strict=True)]
+    found = [_event(entry, row["body"]) for entry, row in zip(as_values(LogEntry, rows), rows, strict=True)]
+    return found[::-1] if backwards else found
+
+
+async def last_change(scope: Scope, subject_id: UUID) -> LogEntry | None:
+    """The newest row about a thing: who touched it last, and when."""
+    rows = await scope.rows(
+        f"SELECT {_ENTRY_COLUMNS} FROM log_entries "  # noqa: S608 - column names only
+        "WHERE tenant_id = $1 AND subject_id = $2 ORDER BY sequence DESC LIMIT 1",
+        scope.tenant_id,
+        subject_id,
+    )
+    return as_values(LogEntry, rows)[0] if rows else None
 
 
 def _event(entry: LogEntry, body: str | None) -> LogEvent:

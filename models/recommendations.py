@@ -136,6 +136,19 @@ async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recomme
     return as_values(Recommendation, rows)
 
 
+async def created_between(
+    scope: Scope, workspace_id: UUID, since_utc: datetime, until_utc: datetime
+) -> list[Recommendation]:
+    """All recommendations made from one moment up to, not at, another."""
+    rows = await (
+        scope.of(RecommendationTable)
+        .filter(workspace_id=workspace_id, created_at_utc__gte=since_utc, created_at_utc__lt=until_utc)
+        .order_by("id")
+        .values()
+    )
+    return as_values(Recommendation, rows)
+
+
 async def rejected_since(scope: Scope, workspace_id: UUID, since_utc: datetime) -> list[Recommendation]:
     """What people rejected since a moment."""
     rows = await (

@@ -44,6 +44,21 @@ async def workspaces(scope: Scope) -> list[Workspace]:
     return as_values(Workspace, await scope.of(WorkspaceTable).order_by("id").values())
 
 
+async def workspace_page(
+    scope: Scope, ids: frozenset[UUID] | None, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
+) -> list[Workspace]:
+    """Up to `limit` of the named workspaces (None: of all) between two ids, oldest first; else the far end."""
+    query = scope.of(WorkspaceTable)
+    if ids is not None:
+        query = query.filter(id__in=list(ids))
+    if after is not None:
+        query = query.filter(id__gt=after)
+    if before is not None:
+        query = query.filter(id__lt=before)
+    found = as_values(Workspace, await query.order_by("-id" if backwards else "id").limit(limit).values())
+    return found[::-1] if backwards else found
+
+
 async def workspace(scope: Scope, workspace_id: UUID) -> Workspace:
     """One workspace. Raises NotFound, also for another tenant's."""
     rows = await scope.of(WorkspaceTable).filter(id=workspace_id).values()
@@ -70,7 +85,7 @@ async def add_workspace(scope: WriteScope, workspace: Workspace) -> None:
 
 async def store_workspace(scope: WriteScope, workspace: Workspace) -> bool:
     """Replace the version before; False when somebody else was first."""
-    columns = _columns(workspace)
+    columns = {name: value for name, value in _columns(workspace).items() if name != "id"}
     return bool(await scope.of(WorkspaceTable).filter(id=workspace.id, version=workspace.version - 1).update(**columns))
 
 

@@ -1,0 +1,60 @@
+"""Use-cases on the log as people read it: the audit trail of a workspace.
+
+system:read sees every event. Who has only campaign:read sees what happened to budgets: the events about
+recommendations, adjustments, plans, campaigns, budgets and ad accounts, so that a reviewer can follow a change from its
+suggestion to its confirmation (RB-F5) without seeing how people and settings are administered.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from domain.access import Permission, may, require
+from domain.log import LogEvent
+from models import log
+from services.ports import Ports
+from services.viewers import Viewer
+
+#: What campaign:read opens of the trail.
+BUDGET_SUBJECTS: Final = ("recommendation", "adjustment", "plan", "campaign", "budget", "ad_account")
+
+
+async def page(
+    ports: Ports,
+    viewer: Viewer,
+    workspace_id: UUID,
+    subject_id: UUID | None,
+    after: int | None,
+    before: int | None,
+    limit: int,
+    *,
+    backwards: bool = False,
+) -> list[LogEvent]:
+    """Up to `limit` of a workspace's events, newest first; of one subject if named.
+
+    Args:
+        ports: the database.
+        viewer: who asks.
+        workspace_id: whose events.
+        subject_id: only what happened to this thing.
+        after: only below this sequence number, further down the list.
+        before: only above it.
+        limit: how many at most.
+        backwards: the oldest instead of the newest.
+
+    Raises:
+        NotFound, Forbidden
+    """
+    authority = viewer.authority(workspace_id)
+    everything = may(authority, Permission.SYSTEM_READ)
+    if not everything:
+        require(authority, Permission.CAMPAIGN_READ)
+    return await log.event_page(
+        ports.database.read(viewer.tenant_id),
+        workspace_id,
+        None if everything else BUDGET_SUBJECTS,
+        subject_id,
+        after,
+        before,
+        limit,
+        backwards=backwards,
+    )

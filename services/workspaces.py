@@ -1,0 +1,81 @@
+"""Use-cases on workspaces: list, read, change the settings. Members read; changing takes system:write."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.access import Permission
+from domain.errors import VersionConflict
+from domain.workspaces import Workspace, WorkspaceChange, changed
+from models import log, tenants
+from models.scope import Scope
+from services.idempotency import once
+from services.ports import Ports
+from services.unit_of_work import Work, begin
+from services.viewers import Viewer
+
+SUBJECT: Final = "workspace"
+
+
+async def page(
+    ports: Ports, viewer: Viewer, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool = False
+) -> list[Workspace]:
+    """Up to `limit` of the workspaces the viewer can enter between two ids, oldest first."""
+    scope = ports.database.read(viewer.tenant_id)
+    return await tenants.workspace_page(scope, viewer.standing.workspace_ids, after, before, limit, backwards=backwards)
+
+
+async def one(ports: Ports, viewer: Viewer, workspace_id: UUID) -> Workspace:
+    """One workspace. Raises NotFound for what the viewer cannot enter."""
+    viewer.authority(workspace_id)
+    return await tenants.workspace(ports.database.read(viewer.tenant_id), workspace_id)
+
+
+async def update(
+    ports: Ports,
+    viewer: Viewer,
+    workspace_id: UUID,
+    expected_version: int,
+    change: WorkspaceChange,
+    idempotency_key: str,
+) -> Workspace:
+    """Change settings; the event workspace.updated says who, and what they were.
+
+    Raises:
+        NotFound, Forbidden, VersionConflict, IdempotencyMismatch, InvalidInput
+    """
+    found = await one(ports, viewer, workspace_id)
+    viewer.require(workspace_id, Permission.SYSTEM_WRITE)
+
+    async def act(keep: Callable[[Work, Workspace], Awaitable[None]]) -> Workspace:
+        if found.version != expected_version:
+            raise await _conflict(ports.database.read(viewer.tenant_id), found, expected_version)
+        after = changed(found, change)
+        async with begin(ports, viewer.tenant_id, viewer.actor) as work:
+            await keep(work, after)
+            if not await tenants.store_workspace(work.scope, after):
+                current = await tenants.workspace(work.scope, workspace_id)
+                raise await _conflict(work.scope, current, expected_version)
+            work.record("workspace.updated", SUBJECT, found, after)
+        return after
+
+    arguments = {
+        "id": str(workspace_id),
+        "expectedVersion": expected_version,
+        "change": msgspec.to_builtins(change),
+    }
+    return await once(ports, viewer, idempotency_key, "workspaceUpdate", arguments, Workspace, act)
+
+
+async def _conflict(scope: Scope, current: Workspace, expected_version: int) -> VersionConflict:
+    last = await log.last_change(scope, current.id)
+    return VersionConflict(
+        "somebody else changed this workspace first",
+        subject_id=current.id,
+        expected_version=expected_version,
+        current_version=current.version,
+        changed_by_id=None if last is None else last.actor_id,
+        changed_at_utc=None if last is None else last.at_utc,
+    )
