@@ -4,13 +4,15 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 
+from resolvers.changes import ChangeSubscription
+from resolvers.presences import PresenceMutation, PresenceSubscription
 from resolvers.recommendations import RecommendationMutation, RecommendationQuery
 from schema.base import SCALARS, RequestError
 from schema.recommendations import PlanUnfunded, VersionConflict
 
 QUERIES: tuple[type, ...] = (RecommendationQuery,)
-MUTATIONS: tuple[type, ...] = (RecommendationMutation,)
-SUBSCRIPTIONS: tuple[type, ...] = ()
+MUTATIONS: tuple[type, ...] = (RecommendationMutation, PresenceMutation)
+SUBSCRIPTIONS: tuple[type, ...] = (ChangeSubscription, PresenceSubscription)
 
 
 def build_schema() -> strawberry.Schema:
@@ -18,7 +20,7 @@ def build_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=merge_types("Query", QUERIES),
         mutation=merge_types("Mutation", MUTATIONS),
-        subscription=merge_types("Subscription", SUBSCRIPTIONS) if SUBSCRIPTIONS else None,
+        subscription=merge_types("Subscription", SUBSCRIPTIONS),
         types=[RequestError, VersionConflict, PlanUnfunded],
         config=StrawberryConfig(scalar_map=SCALARS),  # type: ignore[arg-type]  # keys are NewTypes
     )

@@ -11,12 +11,11 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 from typing import Final, Self
 from uuid import UUID
 
+from domain.changes import Reload, ReloadReason, Watermark
 from domain.log import LogEvent
 from kit.time import Clock, SystemClock
 from models import across_tenants, log
@@ -42,28 +41,6 @@ WATERMARK_SECONDS: Final = 15.0
 #: Tenants, and lagging followers, that read at the same time.
 READERS: Final = 4
 _PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
-
-
-class ReloadReason(StrEnum):
-    """Why a follower cannot be given what it missed."""
-
-    TOO_FAR_BEHIND = "TOO_FAR_BEHIND"
-    UNKNOWN_PLACE = "UNKNOWN_PLACE"
-
-
-@dataclass(frozen=True, slots=True)
-class Watermark:
-    """Everything up to `sequence` was seen; nothing of it was left out that the follower asked for."""
-
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reload:
-    """What lies between the follower's place and `sequence` is not handed on: read the state again, then go on."""
-
-    reason: ReloadReason
-    sequence: int
 
 
 Message = LogEvent | Watermark | Reload

@@ -1,6 +1,8 @@
 """Presence as clients see it. No logic."""
 
+from collections.abc import Mapping, Sequence
 from typing import Self
+from uuid import UUID
 
 import strawberry
 
@@ -29,6 +31,38 @@ class Presence:
             mode=value.mode,
             who=Actor.member(str(value.user_id)),
             expires_at=DateTime(value.expires_at_utc),
+        )
+
+
+@strawberry.type(description="Everybody at one item; nobody, when the last one left.")
+class ItemPresences:
+    """An item's presences."""
+
+    subject_id: strawberry.ID = strawberry.field(description="Global id of the recommendation.")
+    presences: list[Presence]
+
+
+@strawberry.type(description="Who is at which item now. Not resumed: each stream starts with the whole.")
+class PresenceChange:
+    """A message of presenceChanges."""
+
+    whole: bool = strawberry.field(
+        description="True for the first message: items not named have nobody. Later ones name only what changed."
+    )
+    items: list[ItemPresences]
+
+    @classmethod
+    def of(cls, items: Mapping[UUID, Sequence[Value]], *, whole: bool) -> Self:
+        """The clients' view of who is where."""
+        return cls(
+            whole=whole,
+            items=[
+                ItemPresences(
+                    subject_id=global_id("Recommendation", subject_id),
+                    presences=[Presence.of(value) for value in here],
+                )
+                for subject_id, here in items.items()
+            ],
         )
 
 
