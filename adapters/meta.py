@@ -31,15 +31,11 @@ from domain.platforms import (
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    limits,
 )
-from kit.money import MICROS_PER_UNIT
 
 _VERSION: Final = "/v24.0"
 _PAGE_SIZE: Final = 500
-
-#: Currencies whose API amounts are whole units; all others count hundredths, whatever ISO 4217 says: Meta's forint has
-#: no fillér, its dinars of Bahrain and Jordan have 100 parts (source: Marketing API, "Currencies").
-_WHOLE_UNIT_CURRENCIES: Final = frozenset(("CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND"))
 
 # Sources: Graph API "Error handling", Marketing API "Rate limiting".
 _RATE_LIMIT_CODES: Final = frozenset((4, 17, 32, 341, 613, *range(80_000, 80_015)))
@@ -130,7 +126,7 @@ class MetaPlatform:
     async def _minor_unit_micros(self, account: str) -> int:
         if account not in self._currencies:
             await self.fetch_account(account)
-        return MICROS_PER_UNIT if self._currencies[account] in _WHOLE_UNIT_CURRENCIES else MICROS_PER_UNIT // 100
+        return limits(Platform.META, self._currencies[account]).step_micros
 
     async def _get(self, path: str, query: dict[str, str]) -> Any:
         reply = await self._http.read("GET", f"{_VERSION}/{path}", params=query, headers=self._headers())

@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from kit.money import step_micros
+from kit.money import MICROS_PER_UNIT, step_micros
 
 
 class Platform(StrEnum):
@@ -99,9 +99,17 @@ class PlatformLimits:
 _MIN_DAILY_UNITS = {Platform.META: 1, Platform.GOOGLE: 1, Platform.TIKTOK: 50}
 
 
+#: Currencies that Meta counts in whole units; it counts all others in hundredths, whatever ISO 4217 says: Meta's forint
+#: has no fillér and its dinar a hundredth (source: Marketing API reference, "Currencies").
+_META_WHOLE_UNITS = frozenset(("CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND"))
+
+
 def limits(platform: Platform, currency_code: str) -> PlatformLimits:
     """A platform's daily-budget minimum and step in a currency, account micros."""
-    return PlatformLimits(_MIN_DAILY_UNITS[platform] * 1_000_000, step_micros(currency_code))
+    step = step_micros(currency_code)
+    if platform is Platform.META:
+        step = MICROS_PER_UNIT if currency_code in _META_WHOLE_UNITS else MICROS_PER_UNIT // 100
+    return PlatformLimits(_MIN_DAILY_UNITS[platform] * MICROS_PER_UNIT, step)
 
 
 class AdPlatform(Protocol):
