@@ -5,10 +5,12 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
+from adapters import tokens as credentials
 from adapters.anchors import FileAnchors
 from adapters.google import GooglePlatform
 from adapters.keyring import FileKeyRing, FixedKeyRing, KeyRing
@@ -98,6 +100,8 @@ async def open_container(settings: Settings, clock: Clock | None = None) -> Asyn
         stack.callback(passwords.close)
         hints = await stack.enter_async_context(open_hints(settings.redis_url))
         signer = AnchorSigner(key_ring(settings, "anchors", clock, None))
+        token_ring = key_ring(settings, "tokens", clock, settings.token_ttl_seconds + 60)
+        tokens = AccessTokens(token_ring, "campaign-express", "campaign-express-api", clock, settings.token_ttl_seconds)
         ports = Ports(
             database=database,
             clock=clock,
@@ -105,10 +109,12 @@ async def open_container(settings: Settings, clock: Clock | None = None) -> Asyn
             log_key=log_key(settings),
             anchors=FileAnchors(settings.var_dir / "anchors", signer),
             platforms=await sandbox_platforms(stack, settings.sandbox),
+            passwords=passwords,
+            access_tokens=tokens,
+            secrets=credentials,
+            refresh_ttl=timedelta(days=settings.refresh_ttl_days),
         )
         relay = await stack.enter_async_context(Relay.run(database, hints))
-        token_ring = key_ring(settings, "tokens", clock, settings.token_ttl_seconds + 60)
-        tokens = AccessTokens(token_ring, "campaign-express", "campaign-express-api", clock, settings.token_ttl_seconds)
         yield Container(settings, ports, relay, hints, tokens, passwords)
 
 

@@ -5,13 +5,15 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 
 from resolvers.changes import ChangeSubscription
+from resolvers.members import MemberQuery
 from resolvers.presences import PresenceMutation, PresenceSubscription
 from resolvers.recommendations import RecommendationMutation, RecommendationQuery
+from resolvers.sessions import SessionMutation
 from schema.base import SCALARS, RequestError
 from schema.recommendations import PlanUnfunded, VersionConflict
 
-QUERIES: tuple[type, ...] = (RecommendationQuery,)
-MUTATIONS: tuple[type, ...] = (RecommendationMutation, PresenceMutation)
+QUERIES: tuple[type, ...] = (RecommendationQuery, MemberQuery)
+MUTATIONS: tuple[type, ...] = (RecommendationMutation, PresenceMutation, SessionMutation)
 SUBSCRIPTIONS: tuple[type, ...] = (ChangeSubscription, PresenceSubscription)
 
 

@@ -7,12 +7,40 @@ work of anybody, then acts inside the tenant's own scope.
 from datetime import datetime
 from uuid import UUID
 
-from models.scope import SystemScope
+from domain.members import Account
+from domain.sessions import RefreshToken
+from models.scope import SystemScope, as_value, as_values
 
 
 async def tenant_ids(scope: SystemScope) -> list[UUID]:
     """All tenants, oldest first: for jobs that visit each."""
     return [_uuid(row["id"]) for row in await scope.rows("SELECT id FROM tenants ORDER BY id")]
+
+
+async def user_by_email(scope: SystemScope, email: str, tenant_id: UUID | None = None) -> Account | None:
+    """The oldest account with an e-mail address (as parse_email spells it), or the one in a given tenant: sign-in."""
+    rows = await scope.rows(
+        "SELECT tenant_id, id AS user_id, password_hash FROM users WHERE email = $1 ORDER BY created_at_utc, id", email
+    )
+    found = [each for each in as_values(Account, rows) if tenant_id in {None, each.tenant_id}]
+    return found[0] if found else None
+
+
+async def refresh_token(scope: SystemScope, token_hash: str) -> RefreshToken | None:
+    """A refresh token by its hash: a client that refreshes says nothing else."""
+    rows = await scope.rows(
+        "SELECT t.tenant_id, t.session_id, s.user_id, t.expires_at_utc, "
+        "CASE WHEN t.used_at_utc IS NULL THEN 0 ELSE 1 END AS used "
+        "FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.token_hash = $1",
+        token_hash,
+    )
+    return as_value(RefreshToken, {**rows[0], "used": bool(rows[0]["used"])}) if rows else None
+
+
+async def api_key_secret(scope: SystemScope, prefix: str) -> tuple[UUID, UUID, str] | None:
+    """(tenant, API key, secret's hash) of the key with a prefix: a program presents its key and nothing else."""
+    rows = await scope.rows("SELECT tenant_id, id, secret_hash FROM api_keys WHERE prefix = $1", prefix)
+    return (_uuid(rows[0]["tenant_id"]), _uuid(rows[0]["id"]), str(rows[0]["secret_hash"])) if rows else None
 
 
 async def heads(scope: SystemScope) -> dict[UUID, int]:

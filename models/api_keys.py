@@ -1,13 +1,17 @@
 """API keys: stored as hashes, per tenant and workspace, with scopes."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 from tortoise import Model, fields
 
-from domain.access import Permission, Standing, api_key_standing
-from models.scope import Scope
+from domain.access import Standing, api_key_standing
+from domain.api_keys import ApiKey, is_usable
+from domain.errors import NotFound
+from models.scope import Scope, as_value
 
 
 class ApiKeyTable(Model):
@@ -29,10 +33,33 @@ class ApiKeyTable(Model):
         table = "api_keys"
 
 
+def _value(row: Mapping[str, Any]) -> ApiKey:
+    return as_value(ApiKey, {**row, "permissions": orjson.loads(row["scopes"])})
+
+
+async def usable(scope: Scope, api_key_id: UUID, now_utc: datetime) -> ApiKey | None:
+    """An API key, None when it was revoked, has ended, or is another tenant's."""
+    rows = await scope.of(ApiKeyTable).filter(id=api_key_id).values()
+    found = _value(rows[0]) if rows else None
+    return found if found is not None and is_usable(found, now_utc) else None
+
+
 async def standing(scope: Scope, api_key_id: UUID, now_utc: datetime) -> Standing | None:
     """What an API key holds now, None when it was revoked, has ended, or is another tenant's."""
-    row = await scope.of(ApiKeyTable).filter(id=api_key_id, revoked_at_utc=None).first()
-    if row is None or (row.expires_at_utc is not None and row.expires_at_utc <= now_utc):
+    found = await usable(scope, api_key_id, now_utc)
+    if found is None:
         return None
-    permissions = frozenset(Permission(name) for name in orjson.loads(row.scopes))
-    return api_key_standing(scope.tenant_id, row.id, permissions, frozenset({row.workspace_id}))
+    return api_key_standing(scope.tenant_id, found.id, frozenset(found.permissions), frozenset({found.workspace_id}))
+
+
+async def name_in_tenant(scope: Scope, api_key_id: UUID) -> tuple[str, str]:
+    """An API key's name and the tenant's. Raises NotFound, also for another tenant's."""
+    rows = await scope.rows(
+        "SELECT k.name, t.name AS tenant_name FROM api_keys k JOIN tenants t ON t.id = k.tenant_id "
+        "WHERE k.tenant_id = $1 AND k.id = $2",
+        scope.tenant_id,
+        api_key_id,
+    )
+    if not rows:
+        raise NotFound("no such API key")
+    return str(rows[0]["name"]), str(rows[0]["tenant_name"])

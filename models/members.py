@@ -1,4 +1,8 @@
-"""People, roles and memberships. A user is one e-mail address; a membership gives roles in one workspace."""
+"""People, roles and memberships. A person is one e-mail address in one tenant; a membership gives roles in a workspace.
+
+Accounts are a tenant's own: whoever sets up an account here, with a password they know, opens no other tenant by it,
+and nobody learns from an e-mail address whether it is known elsewhere.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,21 +13,25 @@ import orjson
 from tortoise import Model, fields
 
 from domain.access import Grant, Permission, SeededRole, Standing
+from domain.errors import NotFound
+from domain.members import Person
 from kit.ids import new_id
-from models.scope import Scope, WriteScope, json_text
+from models.scope import Scope, WriteScope, as_value, json_text
 
 
 class UserTable(Model):
-    """A person with a local account. Looked up by e-mail across tenants only at sign-in."""
+    """A person with a local account in one tenant. Looked up by e-mail across tenants only at sign-in."""
 
     id = fields.UUIDField(primary_key=True)
-    email = fields.CharField(max_length=254, unique=True)
+    tenant_id = fields.UUIDField()
+    email = fields.CharField(max_length=254, db_index=True)
     name = fields.CharField(max_length=200)
     password_hash = fields.CharField(max_length=200)
     created_at_utc = fields.DatetimeField()
 
     class Meta:
         table = "users"
+        unique_together = (("tenant_id", "email"),)
 
 
 class RoleTable(Model):
@@ -49,6 +57,10 @@ class MembershipTable(Model):
     user_id = fields.UUIDField(db_index=True)
     roles = fields.TextField()
     version = fields.IntField()
+    # NULL where the tenant was set up with it.
+    changed_by_kind = fields.CharField(max_length=16, null=True)
+    changed_by_id = fields.CharField(max_length=64, null=True)
+    changed_at_utc = fields.DatetimeField(null=True)
     revoked_at_utc = fields.DatetimeField(null=True)
 
     class Meta:
@@ -82,24 +94,31 @@ def _permissions(text: str) -> frozenset[Permission]:
     return frozenset(Permission(name) for name in orjson.loads(text))
 
 
+async def person_in_tenant(scope: Scope, user_id: UUID) -> tuple[Person, str]:
+    """A person and the tenant's name. Raises NotFound, also for another tenant's."""
+    rows = await scope.rows(
+        "SELECT u.id, u.name, u.email, t.name AS tenant_name FROM users u JOIN tenants t ON t.id = u.tenant_id "
+        "WHERE u.tenant_id = $1 AND u.id = $2",
+        scope.tenant_id,
+        user_id,
+    )
+    if not rows:
+        raise NotFound("no such person")
+    return as_value(Person, rows[0]), str(rows[0]["tenant_name"])
+
+
 async def names_by_user_id(scope: Scope, user_ids: list[UUID]) -> dict[UUID, str]:
     """Names of people who are or were members of the tenant; others are absent."""
-    marks = ", ".join(f"${position + 2}" for position in range(len(user_ids)))
-    rows = await scope.rows(
-        "SELECT DISTINCT u.id, u.name FROM users u JOIN memberships m ON m.user_id = u.id "  # noqa: S608 - placeholders only
-        f"WHERE m.tenant_id = $1 AND u.id IN ({marks})",
-        scope.tenant_id,
-        *user_ids,
-    )
-    return {UUID(str(row["id"])): str(row["name"]) for row in rows}
+    rows = await scope.of(UserTable).filter(id__in=user_ids).values("id", "name")
+    return {row["id"]: row["name"] for row in rows}
 
 
 async def add_user(
     scope: WriteScope, user_id: UUID, email: str, name: str, password_hash: str, at_utc: datetime
 ) -> None:
-    """A new person; the e-mail address must be free."""
-    await UserTable.create(
-        using_db=scope.connection,
+    """A new person; the e-mail address must be free in the tenant."""
+    await scope.create(
+        UserTable,
         id=user_id,
         email=email,
         name=name,

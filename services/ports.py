@@ -1,10 +1,12 @@
 """What the use-cases need from outside, as structural Protocols. Adapters fill them in app/container.py."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from domain.access import AccessToken, NewApiKey, NewRefreshToken
 from domain.log import Anchor
 from domain.platforms import AdPlatform, Platform
 from kit.time import Clock
@@ -31,11 +33,39 @@ class AnchorStore(Protocol):
 class PasswordHasher(Protocol):
     """Argon2id, off the event loop."""
 
-    async def hash_password(self, password: str) -> str:
+    async def hash_soon(self, password: str) -> str:
         """The encoded hash of a password."""
 
-    async def verify_password(self, password_hash: str | None, password: str) -> bool:
+    async def verify_soon(self, password: str, stored_hash: str | None) -> bool:
         """Whether the password is right; takes as long for an unknown user (None)."""
+
+
+class AccessTokenIssuer(Protocol):
+    """Signs short access tokens. They say who; what the person may do is looked up each time."""
+
+    def issue(
+        self, *, tenant_id: UUID, user_id: UUID, session_id: UUID, roles: Iterable[str], scopes: Iterable[str]
+    ) -> AccessToken:
+        """A token of a person's session."""
+
+
+class CredentialSecrets(Protocol):
+    """Makes and recognises the random secrets of refresh tokens and API keys."""
+
+    def new_refresh_token(self) -> NewRefreshToken:
+        """A fresh refresh token."""
+
+    def refresh_token_hash(self, token: str, /) -> str:
+        """What a presented refresh token is stored under. Raises domain.errors.Unauthenticated: not the form."""
+
+    def new_api_key(self) -> NewApiKey:
+        """A fresh API key."""
+
+    def api_key_prefix(self, key: str, /) -> str:
+        """What finds a presented API key. Raises domain.errors.Unauthenticated: not the form."""
+
+    def secret_matches(self, secret: str, stored_hash: str, /) -> bool:
+        """Whether a secret has this hash, in a time that tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +78,8 @@ class Ports:
     log_key: bytes
     anchors: AnchorStore
     platforms: Mapping[Platform, AdPlatform]
+    passwords: PasswordHasher
+    access_tokens: AccessTokenIssuer
+    secrets: CredentialSecrets
+    #: How long a refresh token waits for its use; each use starts it anew.
+    refresh_ttl: timedelta

@@ -27,8 +27,8 @@ class Subject(Protocol):
         """Its id."""
 
     @property
-    def workspace_id(self) -> UUID:
-        """Where it lives."""
+    def workspace_id(self) -> UUID | None:
+        """Where it lives; None for what is the tenant's own."""
 
 
 @dataclass(slots=True)

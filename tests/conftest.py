@@ -16,8 +16,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from adapters import tokens
 from adapters.anchors import FileAnchors
 from adapters.keyring import FileKeyRing
+from adapters.passwords import Passwords
 from adapters.signatures import AnchorSigner
 from app.migrations import migrate
 from domain.access import ALL_SCOPES, SEEDED_ROLES, Principal, PrincipalKind
@@ -150,12 +152,45 @@ def hints() -> RecordedHints:
     return RecordedHints()
 
 
+@pytest.fixture(scope="session")
+def passwords() -> Iterator[Passwords]:
+    """The real hasher: a check takes tens of milliseconds, so few tests sign in."""
+    hasher = Passwords()
+    yield hasher
+    hasher.close()
+
+
 @pytest.fixture
-def ports(database: Database, clock: FixedClock, hints: RecordedHints, tmp_path: Path) -> Ports:
-    """Real database, anchors and log key; no platforms: a test that needs one puts it in `ports.platforms`."""
+def access_tokens(clock: FixedClock, tmp_path: Path) -> tokens.AccessTokens:
+    """Real tokens of 15 minutes, signed with a ring of this test's own."""
+    ring = FileKeyRing(tmp_path / "keys" / "tokens.json", clock, 960)
+    return tokens.AccessTokens(ring, "campaign-express", "campaign-express-api", clock, 900)
+
+
+@pytest.fixture
+def ports(
+    database: Database,
+    clock: FixedClock,
+    hints: RecordedHints,
+    passwords: Passwords,
+    access_tokens: tokens.AccessTokens,
+    tmp_path: Path,
+) -> Ports:
+    """Real database, anchors, credentials and log key; no platforms: a test that needs one puts it in `platforms`."""
     signer = AnchorSigner(FileKeyRing(tmp_path / "keys" / "anchors.json", clock, None))
     platforms: dict[Platform, AdPlatform] = {}
-    return Ports(database, clock, hints, b"k" * 32, FileAnchors(tmp_path / "anchors", signer), platforms)
+    return Ports(
+        database=database,
+        clock=clock,
+        hints=hints,
+        log_key=b"k" * 32,
+        anchors=FileAnchors(tmp_path / "anchors", signer),
+        platforms=platforms,
+        passwords=passwords,
+        access_tokens=access_tokens,
+        secrets=tokens,
+        refresh_ttl=timedelta(days=30),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,33 @@
+"""Sessions as clients see them: what a sign-in gives, and its payloads. No logic."""
+
+import strawberry
+
+from schema.base import DateTime, UserError
+from schema.members import Viewer
+
+
+@strawberry.type(description="What a sign-in gives. Keep both tokens secret; each refresh replaces both.")
+class Session:
+    """A session."""
+
+    access_token: str = strawberry.field(description="Send it as: Authorization: Bearer ...")
+    expires_at: DateTime = strawberry.field(description="When the access token ends.")
+    refresh_token: str = strawberry.field(description="For one sessionRefresh; a second use ends the session.")
+    refresh_expires_at: DateTime = strawberry.field(description="When the refresh token ends, if it is not used.")
+    viewer: Viewer
+
+
+@strawberry.type(description="A session, or why there is none.")
+class SessionPayload:
+    """The payload of sessionCreate and sessionRefresh."""
+
+    session: Session | None
+    user_errors: list[UserError]
+
+
+@strawberry.type(description="What a sign-out did.")
+class SessionRevokePayload:
+    """The payload of sessionRevoke."""
+
+    revoked: bool = strawberry.field(description="False when the session had ended before.")
+    user_errors: list[UserError]
