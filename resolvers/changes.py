@@ -65,9 +65,16 @@ class ChangeSubscription:
                     yield AdjustmentProgressed.of(message.entry, changes.adjustment_at(message))
 
 
-def _follow(
+async def _follow(
     info: Info, workspace_id: strawberry.ID, after: Cursor | None, subject_type: str
 ) -> AsyncGenerator[Message, None]:
     asking = viewer(info)
-    wanted = changes.follow(asking, parse_id(workspace_id, "Workspace", ("workspaceId",)), subject_type)
-    return info.context.relay.follow(asking.tenant_id, parse_place(after), wanted)
+    place = parse_id(workspace_id, "Workspace", ("workspaceId",))
+    following = changes.follow(info.context.ports, asking, place, subject_type)
+    relay = info.context.relay
+    async with aclosing(relay.follow(asking.tenant_id, parse_place(after), following.concerns)) as messages:
+        async for message in messages:
+            if isinstance(message, WatermarkValue | ReloadValue) or await following.shows(message):
+                yield message
+            else:
+                yield WatermarkValue(message.entry.sequence)
