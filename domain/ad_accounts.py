@@ -9,7 +9,10 @@ from domain.platforms import Platform
 
 @dataclass(frozen=True, slots=True)
 class AdAccount:
-    """A platform account connected to a workspace. `sync_error` says why the last sync failed, None if it worked."""
+    """A platform account of a workspace. `sync_error` says why the last sync failed, None if it worked.
+
+    `connected` is False for an account known from imported files only: there is nobody to ask for its days.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -21,3 +24,4 @@ class AdAccount:
     time_zone: str
     synced_at_utc: datetime | None
     sync_error: str | None
+    connected: bool = True

@@ -23,6 +23,7 @@ class AdAccountTable(Model):
     time_zone = fields.CharField(max_length=64)
     synced_at_utc = fields.DatetimeField(null=True)
     sync_error = fields.TextField(null=True)
+    connected = fields.BooleanField()
 
     class Meta:
         table = "ad_accounts"
@@ -83,3 +84,12 @@ async def mark_synced(scope: WriteScope, account_id: UUID, at_utc: datetime, err
     if error is None:
         changes["synced_at_utc"] = at_utc
     await scope.of(AdAccountTable).filter(id=account_id).update(**changes)
+
+
+async def store_ad_account(scope: WriteScope, account: AdAccount) -> None:
+    """What the platform now says of a known account, and whether it is connected."""
+    await (
+        scope.of(AdAccountTable)
+        .filter(id=account.id)
+        .update(name=account.name, time_zone=account.time_zone, connected=account.connected)
+    )

@@ -109,6 +109,25 @@ async def budgets_in_flight(scope: Scope, workspace_id: UUID) -> set[UUID]:
     return {row["budget_id"] for row in rows}
 
 
+async def intended_amounts(scope: Scope, account_id: UUID) -> set[tuple[UUID, int]]:
+    """(budget, account micros) that the system itself may have set in an account without having read it back yet."""
+    unread = [AdjustmentStatus.PENDING, AdjustmentStatus.SENDING, AdjustmentStatus.APPLIED, AdjustmentStatus.UNKNOWN]
+    rows = await (
+        scope.of(AdjustmentTable)
+        .filter(account_id=account_id, attempts__gt=0, status__in=[status.value for status in unread])
+        .values("budget_id", "intended_micros")
+    )
+    return {(row["budget_id"], row["intended_micros"]) for row in rows}
+
+
+async def confirmed_since(scope: Scope, workspace_id: UUID, since_utc: datetime) -> list[Adjustment]:
+    """A workspace's changes that were read back since a moment."""
+    query = scope.of(AdjustmentTable).filter(
+        workspace_id=workspace_id, status=AdjustmentStatus.CONFIRMED.value, confirmed_at_utc__gte=since_utc
+    )
+    return as_values(Adjustment, await query.order_by("id").values())
+
+
 async def claim(
     scope: WriteScope, adjustment_id: UUID, token: UUID, now_utc: datetime, until_utc: datetime
 ) -> Adjustment | None:

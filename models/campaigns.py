@@ -141,6 +141,20 @@ async def observe_budget(scope: WriteScope, budget_id: UUID, daily_budget_micros
     )
 
 
+async def observe_unless_newer(scope: WriteScope, value: Budget) -> bool:
+    """Store what a budget was seen to be at `observed_at_utc`; False when a later look is stored already."""
+    changed = await (
+        scope.of(BudgetTable)
+        .filter(id=value.id, observed_at_utc__lte=value.observed_at_utc)
+        .update(
+            budget_type=value.budget_type.value,
+            daily_budget_micros=value.daily_budget_micros,
+            observed_at_utc=value.observed_at_utc,
+        )
+    )
+    return bool(changed)
+
+
 def _budget_columns(value: Budget) -> dict[str, object]:
     columns = {name: getattr(value, name) for name in Budget.__slots__ if name != "tenant_id"}
     columns["budget_type"] = value.budget_type.value

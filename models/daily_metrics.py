@@ -47,16 +47,24 @@ async def last_day(scope: Scope, campaign_ids: list[UUID]) -> date | None:
     return row.day if row is not None else None
 
 
-async def replace_days(scope: WriteScope, days: Iterable[CampaignDay]) -> int:
-    """Store days, each in place of what was stored for its campaign and date. Returns how many were stored."""
+async def replace_days(scope: WriteScope, days: Iterable[CampaignDay], *, keep_margins: bool = False) -> int:
+    """Store days, each in place of what was stored for its campaign and date. Returns how many were stored.
+
+    Args:
+        scope: the open transaction.
+        days: at most one per campaign and date.
+        keep_margins: a stored day keeps its product margin, because the new source does not know margins.
+    """
     rows = [{name: getattr(day, name) for name in CampaignDay.__slots__} for day in days]
+    if not rows:
+        return 0
     objects = [DailyMetricTable(tenant_id=scope.tenant_id, **row) for row in rows]
-    changing = [name for name in CampaignDay.__slots__ if name not in {"id", "campaign_id", "day"}]
+    kept = {"id", "campaign_id", "day", *(("product_margin",) if keep_margins else ())}
     await DailyMetricTable.bulk_create(
         objects,
         batch_size=400,
         on_conflict=["campaign_id", "day"],
-        update_fields=changing,
+        update_fields=[name for name in CampaignDay.__slots__ if name not in kept],
         using_db=scope.connection,
     )
     return len(objects)

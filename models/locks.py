@@ -1,0 +1,25 @@
+"""Rows that a use-case holds while it looks and then writes, so that two of its kind queue. Must hold no other query.
+
+On SQLite nothing is to be done: a transaction begins as the only writer. Held before any other row (models/log.py tells
+the order of the rest).
+"""
+
+from uuid import UUID
+
+from models.scope import WriteScope
+
+
+async def hold_workspace(scope: WriteScope, workspace_id: UUID) -> None:
+    """Until the transaction ends no other one holds this workspace."""
+    if not scope.is_sqlite:
+        await scope.rows(
+            "SELECT id FROM workspaces WHERE tenant_id = $1 AND id = $2 FOR UPDATE", scope.tenant_id, workspace_id
+        )
+
+
+async def hold_account(scope: WriteScope, account_id: UUID) -> None:
+    """Until the transaction ends no other one holds this ad account."""
+    if not scope.is_sqlite:
+        await scope.rows(
+            "SELECT id FROM ad_accounts WHERE tenant_id = $1 AND id = $2 FOR UPDATE", scope.tenant_id, account_id
+        )
