@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import orjson
@@ -70,6 +71,8 @@ _ENTRY_COLUMNS = (
     "tenant_id, sequence, workspace_id, at_utc, actor_kind, actor_id, kind, subject_type, subject_id, "
     "subject_version, payload_digest, prev_hash, hash"
 )
+#: SQLite and PostgreSQL both take thousands of parameters; 60 rows of 17 stay far below.
+_ROWS_AT_ONCE = 60
 _QUALIFIED = ", ".join(f"e.{column.strip()}" for column in _ENTRY_COLUMNS.split(","))
 
 
@@ -110,30 +113,42 @@ async def append(
 
 
 async def _insert(scope: WriteScope, entries: list[LogEntry], payloads: list[tuple[str, str]]) -> None:
-    """Rows, payloads and the head's hash: three statements, whatever the number of events (up to 60 at once)."""
-    for start in range(0, len(entries), 60):
-        part = entries[start : start + 60]
+    """Rows, payloads, and at the end the head's hash."""
+    for start in range(0, len(entries), _ROWS_AT_ONCE):
+        part = entries[start : start + _ROWS_AT_ONCE]
+        width = len(LogEntry.__slots__)
         values = [getattr(entry, field) for entry in part for field in LogEntry.__slots__]
-        await scope.execute(
-            f"INSERT INTO log_entries ({_ENTRY_COLUMNS}) VALUES {_tuples(len(part), len(LogEntry.__slots__))}",  # noqa: S608 - column names and placeholders only
-            *values,
-        )
         bodies = [
             value
-            for entry, (salt, body) in zip(part, payloads[start : start + 60], strict=True)
+            for entry, (salt, body) in zip(part, payloads[start : start + _ROWS_AT_ONCE], strict=True)
             for value in (entry.tenant_id, entry.sequence, salt, body)
         ]
-        await scope.execute(
-            f"INSERT INTO log_payloads (tenant_id, sequence, salt, body) VALUES {_tuples(len(part), 4)}",  # noqa: S608 - placeholders only
-            *bodies,
-        )
-    await scope.execute("UPDATE log_heads SET hash = $1 WHERE tenant_id = $2", entries[-1].hash, scope.tenant_id)
+        head_values = (part[-1].hash, scope.tenant_id)
+        rows = f"INSERT INTO log_entries ({_ENTRY_COLUMNS}) VALUES "  # noqa: S608 - column names only
+        texts = "INSERT INTO log_payloads (tenant_id, sequence, salt, body) VALUES "
+        head = "UPDATE log_heads SET hash = {} WHERE tenant_id = {}"
+        if scope.is_sqlite:
+            await scope.execute(rows + _tuples(len(part), width), *values)
+            await scope.execute(texts + _tuples(len(part), 4), *bodies)
+            await scope.execute(head.format("$1", "$2"), *head_values)
+        else:
+            # One statement, because the head is locked: every round trip here is waited for by the whole tenant.
+            after = len(values) + len(bodies)
+            await scope.rows(
+                f"WITH e AS ({rows}{_tuples(len(part), width)}), "
+                f"p AS ({texts}{_tuples(len(part), 4, len(values))}) " + head.format(f"${after + 1}", f"${after + 2}"),
+                *values,
+                *bodies,
+                *head_values,
+            )
 
 
-def _tuples(rows: int, columns: int) -> str:
-    """($1, $2), ($3, $4) ... for a multi-row INSERT."""
+@lru_cache(maxsize=256)
+def _tuples(rows: int, columns: int, offset: int = 0) -> str:
+    """($1, $2), ($3, $4) ... for a multi-row INSERT, numbered from behind `offset`."""
     return ", ".join(
-        "(" + ", ".join(f"${row * columns + column + 1}" for column in range(columns)) + ")" for row in range(rows)
+        "(" + ", ".join(f"${offset + row * columns + column + 1}" for column in range(columns)) + ")"
+        for row in range(rows)
     )
 
 

@@ -24,8 +24,11 @@ from uuid import UUID
 
 import msgspec
 import orjson
+from asyncpg import Record
+from asyncpg.pool import PoolConnectionProxy
 from tortoise import Model, Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext
@@ -146,6 +149,16 @@ def json_text(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
+async def _reset(connection: "PoolConnectionProxy[Record]") -> None:
+    """What the pool does when a connection comes back.
+
+    asyncpg's own reset costs a round trip each time and undoes session state that nothing here makes; only a
+    transaction that was left open, by a task that died in it, needs it.
+    """
+    if connection.is_in_transaction():
+        await connection.reset()
+
+
 def tortoise_config(database_url: str, *, pool: int = 8) -> dict[str, Any]:
     """Tortoise's configuration: `write` and `read` connections to one database.
 
@@ -162,9 +175,9 @@ def tortoise_config(database_url: str, *, pool: int = 8) -> dict[str, Any]:
         }
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     else:
-        separator = "&" if "?" in database_url else "?"
-        url = f"{database_url}{separator}minsize=1&maxsize={pool}"
-        connections = {"write": url, "read": url}
+        postgres = expand_db_url(database_url)
+        postgres["credentials"] |= {"minsize": 1, "maxsize": pool, "reset": _reset}
+        connections = {"write": postgres, "read": postgres}
     return {
         "connections": connections,
         "apps": {

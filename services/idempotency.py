@@ -1,7 +1,8 @@
 """Answers kept under idempotency keys: the same key and arguments replay the answer, other arguments are refused.
 
 A key is claimed inside the transaction it stands for, so a conflict or failure leaves no key behind and a retry may
-still succeed.
+still succeed. The first use of a key, by far the commonest, pays one INSERT: whether a key was used is looked up only
+when the work was refused.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from typing import TypeVar
 import msgspec
 import orjson
 
-from domain.errors import IdempotencyMismatch, InvalidInput
+from domain.errors import DomainError, IdempotencyMismatch, InvalidInput
 from models import idempotency
 from services.ports import Ports
 from services.unit_of_work import Work
@@ -22,8 +23,8 @@ T = TypeVar("T")
 MAX_KEY_CHARACTERS = 128
 
 
-class _UsedMeanwhile(Exception):
-    """Another request with the same key committed while this one was running."""
+class _UsedBefore(Exception):
+    """A request with the same key has committed."""
 
 
 async def once(
@@ -69,14 +70,12 @@ async def once(
     async def keep(work: Work, answer: T) -> None:
         text = msgspec.json.encode(answer).decode()
         if not await idempotency.store_answer(work.scope, actor_id, key, fingerprint, text, work.now_utc):
-            raise _UsedMeanwhile
+            raise _UsedBefore
 
-    replayed = await replay()
-    if replayed is not None:
-        return replayed
     try:
         return await act(keep)
-    except _UsedMeanwhile:
+    except (_UsedBefore, DomainError):
+        # A replay meets its own traces: the version has moved on, or the key is taken.
         replayed = await replay()
         if replayed is None:
             raise
