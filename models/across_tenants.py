@@ -50,11 +50,19 @@ async def heads(scope: SystemScope) -> dict[UUID, int]:
 
 
 async def due_adjustments(scope: SystemScope, now_utc: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-    """(tenant, adjustment) of what may be sent now or whose lease ran out, oldest first, decreases before increases."""
+    """(tenant, adjustment) of what may be sent now or whose lease ran out, oldest first, decreases before increases.
+
+    In a workspace that does not dispatch at once, a change is due when its account was synced after the approval
+    (RB-1.2); what was tried before is not held again.
+    """
     rows = await scope.rows(
-        "SELECT tenant_id, id FROM adjustments WHERE not_before_utc <= $1 AND (status = 'PENDING' "
-        "OR (status IN ('SENDING', 'APPLIED') AND lease_until_utc < $1)) "
-        "ORDER BY CASE WHEN delta_reporting_micros < 0 THEN 0 ELSE 1 END, id LIMIT $2",
+        "SELECT a.tenant_id, a.id FROM adjustments a "
+        "JOIN workspaces w ON w.tenant_id = a.tenant_id AND w.id = a.workspace_id "
+        "JOIN ad_accounts p ON p.tenant_id = a.tenant_id AND p.id = a.account_id "
+        "WHERE a.not_before_utc <= $1 AND (a.status = 'PENDING' "
+        "OR (a.status IN ('SENDING', 'APPLIED') AND a.lease_until_utc < $1)) "
+        "AND (w.dispatch_immediately OR a.attempts > 0 OR p.synced_at_utc > a.created_at_utc) "
+        "ORDER BY CASE WHEN a.delta_reporting_micros < 0 THEN 0 ELSE 1 END, a.id LIMIT $2",
         now_utc,
         limit,
     )

@@ -23,3 +23,9 @@ async def hold_account(scope: WriteScope, account_id: UUID) -> None:
         await scope.rows(
             "SELECT id FROM ad_accounts WHERE tenant_id = $1 AND id = $2 FOR UPDATE", scope.tenant_id, account_id
         )
+
+
+async def hold_plan(scope: WriteScope, plan_id: UUID) -> None:
+    """Until the transaction ends no other one holds this plan, or counts an approval in it."""
+    if not scope.is_sqlite:
+        await scope.rows("SELECT id FROM plans WHERE tenant_id = $1 AND id = $2 FOR UPDATE", scope.tenant_id, plan_id)

@@ -12,7 +12,8 @@ from domain.errors import PlatformError
 from domain.log import Actor, ActorKind
 from domain.plans import Funding, funding
 from kit.ids import new_id
-from models import across_tenants, ad_accounts, adjustments, campaigns
+from models import across_tenants, ad_accounts, adjustments, campaigns, locks
+from models.scope import Scope
 from services.ports import Ports
 from services.unit_of_work import begin
 
@@ -32,15 +33,21 @@ async def dispatch(ports: Ports, tenant_id: UUID, adjustment_id: UUID, jitter: r
     Returns:
         The adjustment afterwards, or None when it was not ours to send: not funded yet, or claimed by another worker.
     """
-    scope = ports.database.read(tenant_id)
-    waiting = await adjustments.adjustment(scope, adjustment_id)
-    match funding(waiting, await adjustments.plan_adjustments(scope, waiting.plan_id)):
+    waiting = await adjustments.adjustment(ports.database.read(tenant_id), adjustment_id)
+    match await _funding(ports.database.read(tenant_id), waiting):
         case Funding.WAITING:
             return None
         case Funding.LOST:
             return await _fail_unfunded(ports, waiting)
     claimed = await _claim(ports, waiting)
     return None if claimed is None else await _send(ports, claimed, jitter)
+
+
+async def _funding(scope: Scope, waiting: Adjustment) -> Funding:
+    """Whether it may be sent. What was claimed before was funded then, and freed money stays freed."""
+    if waiting.status is not AdjustmentStatus.PENDING:
+        return Funding.READY
+    return funding(waiting, await adjustments.plan_adjustments(scope, waiting.plan_id))
 
 
 async def _fail_unfunded(ports: Ports, waiting: Adjustment) -> Adjustment | None:
@@ -61,6 +68,10 @@ async def _fail_unfunded(ports: Ports, waiting: Adjustment) -> Adjustment | None
 
 async def _claim(ports: Ports, waiting: Adjustment) -> Adjustment | None:
     async with begin(ports, waiting.tenant_id, DISPATCHER) as work:
+        # Two increases of one plan must not both count the same freed money: look again while holding the plan.
+        await locks.hold_plan(work.scope, waiting.plan_id)
+        if await _funding(work.scope, waiting) is not Funding.READY:
+            return None
         claimed = await adjustments.claim(work.scope, waiting.id, new_id(), work.now_utc, work.now_utc + LEASE)
         if claimed is not None:
             work.record("adjustment.dispatched", _SUBJECT, waiting, claimed)

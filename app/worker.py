@@ -1,0 +1,61 @@
+"""The worker: every periodic job of the product, beside the API or in a process of its own. Must not know what they do.
+
+Any number of workers may run: claims, locks and once-a-day rules stand in the database.
+"""
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Final
+
+from app.container import Container
+from jobs.anchor import anchor_all
+from jobs.dispatch import on_change, sweep
+from jobs.expire import expire_all
+from jobs.presence import forget_all_lapsed
+from jobs.propose import propose_all
+from jobs.schedule import Loop, by_clock, run_loops
+from jobs.sync import sync_all
+
+_HEARTBEAT_SECONDS: Final = 3.0
+_EXPIRE_SECONDS: Final = 5.0
+_PRESENCE_SECONDS: Final = 10.0
+
+
+def heartbeat_path(var_dir: Path) -> Path:
+    """The file whose modification time says that a worker's loop still turns."""
+    return var_dir / "worker.heartbeat"
+
+
+async def run_worker(container: Container, stop: asyncio.Event) -> None:
+    """Run all jobs until `stop` is set."""
+    await run_loops(loops(container), stop)
+
+
+def loops(container: Container) -> list[Loop]:
+    """What a worker does, and how often."""
+    ports, settings = container.ports, container.settings
+    heartbeat = heartbeat_path(settings.var_dir)
+    jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
+
+    async def beat() -> None:
+        await asyncio.to_thread(_touch, heartbeat)
+
+    async def sync_and_propose() -> None:
+        # In this order: the plan of the day must know the day before.
+        await sync_all(ports)
+        await propose_all(ports)
+
+    return [
+        Loop("heartbeat", _HEARTBEAT_SECONDS, beat),
+        Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
+        Loop("dispatch", settings.worker_interval_seconds, lambda: sweep(ports, jitter), on_change(container.relay)),
+        Loop("expire", _EXPIRE_SECONDS, lambda: expire_all(ports)),
+        Loop("presence", _PRESENCE_SECONDS, lambda: forget_all_lapsed(ports)),
+        Loop("anchor", settings.anchor_interval_seconds, lambda: anchor_all(ports)),
+    ]
+
+
+def _touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()

@@ -1,0 +1,51 @@
+"""The job that sends approved changes: looks for what is due, hands each to the service, again while something moves.
+
+The look only narrows; the service checks again under its own locks. Must not talk to a platform itself.
+"""
+
+import random
+from typing import Final
+from uuid import UUID
+
+from domain.adjustments import Adjustment
+from jobs.schedule import Wait, for_each
+from realtime.relay import Relay
+from services import dispatch
+from services.ports import Ports
+
+#: Changes on their way at the same time in one worker.
+_CONCURRENCY: Final = 8
+#: Looked at in one round; increases that wait for their decreases count too.
+_LIMIT: Final = 500
+
+
+async def sweep(ports: Ports, jitter: random.Random) -> int:
+    """Send what is due until nothing more moves: confirmed decreases make their increases due. Returns how many moved.
+
+    Args:
+        ports: database and platforms.
+        jitter: spreads the retries of several workers.
+    """
+
+    async def send(item: tuple[UUID, UUID]) -> Adjustment | None:
+        return await dispatch.dispatch(ports, *item, jitter)
+
+    total = 0
+    while True:
+        due = await dispatch.due(ports, _LIMIT)
+        sent = await for_each("dispatch", due, send, concurrency=_CONCURRENCY)
+        moved = sum(after is not None for after in sent)
+        total += moved
+        if not moved:
+            return total
+
+
+def on_change(relay: Relay) -> Wait:
+    """A wait that ends as soon as any log grows: an approval is dispatched at once, not at the next look."""
+    seen = 0
+
+    async def wait(seconds: float) -> None:
+        nonlocal seen
+        seen = await relay.wait_for_change(seen, seconds)
+
+    return wait
