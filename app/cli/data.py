@@ -17,6 +17,7 @@ from app.settings import Settings
 from domain.currencies import Rate, parse_rates
 from domain.errors import InvalidInput
 from domain.metric_imports import ImportProfile, ParsedFile, parse_profile, profile_from_options
+from domain.workspaces import Workspace
 from services import currency_rates, metric_imports, sessions, workspaces
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schema.graphql"
@@ -126,6 +127,14 @@ def _profile(
     )
 
 
+def _chosen(places: list[Workspace], name: str | None) -> Workspace:
+    """The workspace of that name, or the only one."""
+    wanted = [each for each in places if name is None or each.name == name]
+    if len(wanted) != 1:
+        raise fail(f"say which with --workspace: {', '.join(each.name for each in places)}", 2)
+    return wanted[0]
+
+
 async def _import(
     settings: Settings,
     user: str,
@@ -137,7 +146,7 @@ async def _import(
 ) -> ParsedFile:
     async with open_container(settings) as container:
         viewer = await sessions.local_viewer(container.ports, user)
-        place = await workspaces.named(container.ports, viewer, workspace)
+        place = _chosen(await workspaces.page(container.ports, viewer, None, None, 1_000), workspace)
         with Progress(console=err, transient=True) as bar:
             task = bar.add_task("reading", total=size)
 
