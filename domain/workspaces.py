@@ -88,7 +88,7 @@ def _deadline(text: str) -> str:
     try:
         return parse_deadline(text).strftime("%H:%M")
     except ValueError as error:
-        raise InvalidInput(str(error), path=("change", "review_deadline")) from error
+        raise InvalidInput(str(error), path=("change", "daily_deadline")) from error
 
 
 def _hold_days(days: int) -> int:

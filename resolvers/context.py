@@ -1,17 +1,14 @@
 """The context of one operation, and how fields get at its viewer."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import strawberry
 
 from domain.errors import Unauthenticated
 from realtime.relay import Relay
+from resolvers.loaders import TenantLoaders, ViewerReads
 from services.ports import Ports
 from services.viewers import Viewer
-
-if TYPE_CHECKING:
-    from resolvers.loaders import TenantLoaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +18,13 @@ class Context:
     ports: Ports
     relay: Relay
     viewer: Viewer | None
-    loaders: "TenantLoaders"
+    loaders: TenantLoaders
     request_id: str
+
+    @property
+    def reads(self) -> ViewerReads:
+        """What the viewer may read; for fields that open more than their object does."""
+        return ViewerReads(self.ports, self.viewer, self.loaders)
 
 
 Info = strawberry.Info[Context, None]

@@ -1,25 +1,59 @@
-"""Data loaders: related objects batched within one operation. Without a tenant they find nothing."""
+"""Data loaders: related objects batched within one operation. Without a tenant they find nothing.
+
+And reads: what fields open of a workspace beyond their object, checked against what the viewer holds there.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from domain.access import Permission
 from domain.ad_accounts import AdAccount
-from domain.adjustments import Adjustment
-from domain.campaigns import Budget, Campaign
+from domain.adjustments import Adjustment, AdjustmentStatus
+from domain.campaigns import Budget, Campaign, CampaignDay
+from domain.errors import InvalidInput, NotFound, Unauthenticated
+from domain.metric_periods import Period, Totals, totals
 from domain.plans import Plan
+from domain.platforms import Platform
 from domain.presences import Presence
-from domain.recommendations import Recommendation
+from domain.recommendations import Recommendation, RecommendationStatus
+from domain.reviews import PlatformSummary, ReviewProgress
 from domain.workspaces import Workspace
-from models import ad_accounts, adjustments, campaigns, members, plans, presences, recommendations, tenants
+from models import (
+    ad_accounts,
+    adjustments,
+    campaigns,
+    daily_metrics,
+    members,
+    plans,
+    presences,
+    recommendations,
+    tenants,
+)
+from models.recommendations import RecommendationFilter
 from models.scope import Scope
+from schema.base import PageRequest
+from services import ad_accounts as ad_account_cases
+from services import adjustments as adjustment_cases
+from services import campaigns as campaign_cases
+from services import daily_metrics as metric_cases
+from services import plans as plan_cases
+from services import recommendations as recommendation_cases
+from services import reviews
+from services.nodes import InWorkspace, visible
 from services.ports import Ports
+from services.viewers import Viewer
 
 V = TypeVar("V")
 
 Fetch = Callable[[Scope, list[UUID]], Awaitable[dict[UUID, V]]]
+
+#: Campaign days one operation may load: 366 of 50 campaigns, or a month of 600. Each becomes an object of the answer.
+MAX_OPERATION_DAYS: Final = 18_300
 
 
 class TenantLoaders:
@@ -29,6 +63,8 @@ class TenantLoaders:
         self._ports = ports
         self._scope = None if tenant_id is None else ports.database.read(tenant_id)
         self._loaders: dict[str, DataLoader[UUID, object]] = {}
+        self._days: DataLoader[tuple[UUID, Period], list[CampaignDay]] = DataLoader(load_fn=self._load_days)
+        self._days_asked = 0
 
     async def _load(self, name: str, fetch: Fetch[V], id_: UUID) -> V | None:
         loader = self._loaders.get(name)
@@ -83,3 +119,130 @@ class TenantLoaders:
     async def user_name(self, user_id: UUID) -> str | None:
         """A person's name."""
         return await self._load("user_name", members.names_by_user_id, user_id)
+
+    async def campaign_days(self, campaign_id: UUID, period: Period) -> list[CampaignDay]:
+        """A campaign's stored days, oldest first. Raises InvalidInput when the operation asks for too many in all."""
+        return await self._days.load((campaign_id, period))
+
+    async def _load_days(self, keys: list[tuple[UUID, Period]]) -> list[list[CampaignDay]]:
+        """One statement for each distinct period."""
+        self._days_asked += sum(period.days for _, period in keys)
+        if self._days_asked > MAX_OPERATION_DAYS:
+            raise InvalidInput(
+                f"this operation asks for more than {MAX_OPERATION_DAYS} campaign days; ask for fewer",
+                path=("since",),
+            )
+        found: dict[tuple[UUID, Period], list[CampaignDay]] = {key: [] for key in keys}
+        if self._scope is not None:
+            for period in {period for _, period in keys}:
+                ids = [id_ for id_, its in keys if its == period]
+                for day in await daily_metrics.days_since(self._scope, ids, period.since, period.until):
+                    found[day.campaign_id, period].append(day)
+        return [found[key] for key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerReads:
+    """Reads of one operation; implements schema.context.Reads."""
+
+    ports: Ports
+    viewer: Viewer | None
+    loaders: TenantLoaders
+
+    def _viewer(self) -> Viewer:
+        if self.viewer is None:
+            raise Unauthenticated("sign in first: this needs an Authorization header with a bearer token")
+        return self.viewer
+
+    async def ad_accounts(self, workspace_id: UUID, page: PageRequest) -> list[AdAccount]:
+        """A page of a workspace's accounts."""
+        return await ad_account_cases.page(
+            self.ports, self._viewer(), workspace_id, page.after, page.before, page.fetch_limit(),
+            backwards=page.backwards,
+        )  # fmt: skip
+
+    async def campaigns(self, workspace_id: UUID, page: PageRequest) -> list[Campaign]:
+        """A page of a workspace's campaigns."""
+        return await campaign_cases.page(
+            self.ports, self._viewer(), workspace_id, page.after, page.before, page.fetch_limit(),
+            backwards=page.backwards,
+        )  # fmt: skip
+
+    async def recommendations(
+        self,
+        workspace_id: UUID,
+        statuses: Sequence[RecommendationStatus] | None,
+        platform: Platform | None,
+        page: PageRequest,
+    ) -> list[Recommendation]:
+        """A page of a workspace's recommendations."""
+        wanted = RecommendationFilter(None if statuses is None else tuple(statuses), platform)
+        return await recommendation_cases.page(
+            self.ports, self._viewer(), workspace_id, wanted, page.after, page.before, page.fetch_limit(),
+            backwards=page.backwards,
+        )  # fmt: skip
+
+    async def adjustments(
+        self, workspace_id: UUID, statuses: Sequence[AdjustmentStatus] | None, page: PageRequest
+    ) -> list[Adjustment]:
+        """A page of a workspace's adjustments."""
+        return await adjustment_cases.page(
+            self.ports, self._viewer(), workspace_id, statuses, page.after, page.before, page.fetch_limit(),
+            backwards=page.backwards,
+        )  # fmt: skip
+
+    async def latest_plan(self, workspace_id: UUID) -> Plan | None:
+        """A workspace's newest plan."""
+        return await plan_cases.newest(self.ports, self._viewer(), workspace_id)
+
+    async def platform_summaries(self, workspace_id: UUID) -> list[PlatformSummary]:
+        """Each platform at a glance."""
+        return await reviews.platform_summaries(self.ports, self._viewer(), workspace_id)
+
+    async def review_progress(self, workspace: Workspace) -> ReviewProgress:
+        """How today's review goes."""
+        return await reviews.progress(self.ports, self._viewer(), workspace)
+
+    def next_review_deadline_utc(self, workspace: Workspace) -> datetime:
+        """When the next review deadline is, UTC."""
+        return reviews.next_deadline(self.ports, workspace)
+
+    async def _period(self, campaign: Campaign, since: date | None, until: date | None) -> tuple[str, Period]:
+        account = await self.loaders.ad_account(campaign.account_id)
+        if account is None:
+            raise NotFound("no such ad account")
+        period = metric_cases.allowed_period(self.ports, self._viewer(), campaign, account, since, until)
+        return account.currency_code, period
+
+    async def campaign_days(
+        self, campaign: Campaign, since: date | None, until: date | None
+    ) -> tuple[str, list[CampaignDay]]:
+        """The account's currency code and the campaign's days, both ends included."""
+        currency_code, period = await self._period(campaign, since, until)
+        return currency_code, await self.loaders.campaign_days(campaign.id, period)
+
+    async def campaign_totals(self, campaign: Campaign, since: date | None, until: date | None) -> tuple[str, Totals]:
+        """The account's currency code and the sums over the same days."""
+        currency_code, period = await self._period(campaign, since, until)
+        return currency_code, totals(period, await self.loaders.campaign_days(campaign.id, period))
+
+    async def node_value(self, type_name: str, id_: UUID) -> object | None:
+        """The domain value behind a global id; None for what the viewer may not see, as for what does not exist."""
+        known = _NODES.get(type_name)
+        if known is None:
+            return None
+        load, permission = known
+        found = await load(self.loaders, id_)
+        return found if found is not None and visible(self._viewer(), found, permission) else None
+
+
+#: How each Node type is loaded, and what seeing it takes in its workspace (None: being there).
+_NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspace | None]], Permission | None]]] = {
+    "Workspace": (TenantLoaders.workspace, None),
+    "AdAccount": (TenantLoaders.ad_account, Permission.CAMPAIGN_READ),
+    "Campaign": (TenantLoaders.campaign, Permission.CAMPAIGN_READ),
+    "Budget": (TenantLoaders.budget, Permission.CAMPAIGN_READ),
+    "Plan": (TenantLoaders.plan, Permission.CAMPAIGN_READ),
+    "Recommendation": (TenantLoaders.recommendation, Permission.CAMPAIGN_READ),
+    "Adjustment": (TenantLoaders.adjustment, Permission.CAMPAIGN_READ),
+}

@@ -5,28 +5,29 @@ from typing import Annotated
 import strawberry
 
 from domain.errors import DomainError, InvalidInput, NotFound
-from domain.platforms import Platform
 from domain.recommendations import Recommendation as Value
-from domain.recommendations import RecommendationStatus
 from kit.money import parse_micros
 from models.recommendations import RecommendationFilter
 from resolvers.context import Info, viewer
 from resolvers.errors import user_errors
 from schema.adjustments import Adjustment
-from schema.base import Connection, Cursor, PageRequest, PageSize, parse_id
+from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last, WorkspaceId
+from schema.base import Connection, PageRequest, parse_id
 from schema.recommendations import (
     BudgetChangeInput,
+    OnlyPlatform,
     Recommendation,
     RecommendationDecisionInput,
     RecommendationPayload,
     RecommendationsDecidePayload,
+    RecommendationStatuses,
 )
 from services import recommendations
 
-ExpectedVersion = Annotated[int, strawberry.argument(description="The version you saw; another one is a conflict.")]
-IdempotencyKey = Annotated[
-    str,
-    strawberry.argument(description="Of your choosing, 1 to 128 characters; sent again it replays the stored answer."),
+Reason = Annotated[str, strawberry.argument(description="Why, 1 to 500 characters; kept with the recommendation.")]
+Change = Annotated[BudgetChangeInput, strawberry.argument(description="The wanted budget.")]
+Decisions = Annotated[
+    list[RecommendationDecisionInput], strawberry.argument(description="1 to 100, each with its own version and key.")
 ]
 
 
@@ -38,13 +39,13 @@ class RecommendationQuery:
     async def recommendations(
         self,
         info: Info,
-        workspace_id: strawberry.ID,
-        first: PageSize | None = None,
-        after: Cursor | None = None,
-        last: PageSize | None = None,
-        before: Cursor | None = None,
-        statuses: list[RecommendationStatus] | None = None,
-        platform: Platform | None = None,
+        workspace_id: WorkspaceId,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        statuses: RecommendationStatuses = None,
+        platform: OnlyPlatform = None,
     ) -> Connection[Recommendation]:
         """A page of recommendations."""
         asked = PageRequest.parse(first, after, last, before)
@@ -65,7 +66,7 @@ class RecommendationQuery:
         return asked.connection(found, lambda value: value.id, Recommendation.of)
 
     @strawberry.field(description="One recommendation; null when there is none for you.")
-    async def recommendation(self, info: Info, id: strawberry.ID) -> Recommendation | None:  # noqa: A002 - the schema's word
+    async def recommendation(self, info: Info, id: Id) -> Recommendation | None:  # noqa: A002 - the schema's word
         """A recommendation by global id."""
         try:
             found = await recommendations.one(info.context.ports, viewer(info), parse_id(id, "Recommendation"))
@@ -82,7 +83,7 @@ class RecommendationMutation:
     async def recommendation_approve(
         self,
         info: Info,
-        id: strawberry.ID,  # noqa: A002 - the schema's word
+        id: Id,  # noqa: A002 - the schema's word
         expected_version: ExpectedVersion,
         idempotency_key: IdempotencyKey,
     ) -> RecommendationPayload:
@@ -104,9 +105,9 @@ class RecommendationMutation:
     async def recommendation_reject(
         self,
         info: Info,
-        id: strawberry.ID,  # noqa: A002 - the schema's word
+        id: Id,  # noqa: A002 - the schema's word
         expected_version: ExpectedVersion,
-        reason: str,
+        reason: Reason,
         idempotency_key: IdempotencyKey,
     ) -> RecommendationPayload:
         """Reject one."""
@@ -128,9 +129,9 @@ class RecommendationMutation:
     async def recommendation_edit(
         self,
         info: Info,
-        id: strawberry.ID,  # noqa: A002 - the schema's word
+        id: Id,  # noqa: A002 - the schema's word
         expected_version: ExpectedVersion,
-        change: BudgetChangeInput,
+        change: Change,
         idempotency_key: IdempotencyKey,
     ) -> RecommendationPayload:
         """Edit one."""
@@ -149,9 +150,7 @@ class RecommendationMutation:
             return await _refusal(info, error)
 
     @strawberry.mutation(description="Approve or reject 1 to 100 at once, each on its own, with a result for each.")
-    async def recommendations_decide(
-        self, info: Info, decisions: list[RecommendationDecisionInput]
-    ) -> RecommendationsDecidePayload:
+    async def recommendations_decide(self, info: Info, decisions: Decisions) -> RecommendationsDecidePayload:
         """Decide many."""
         try:
             results = await recommendations.decide(

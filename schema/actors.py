@@ -7,15 +7,24 @@ import strawberry
 
 from domain.log import ActorKind
 from schema.context import Info
+from schema.enums import describe_enum
 
-strawberry.enum(ActorKind, name="ActorKind", description="A person, an API key, or the system.")
+describe_enum(
+    ActorKind,
+    "What kind of actor did something.",
+    {
+        ActorKind.MEMBER: "A person.",
+        ActorKind.API_KEY: "A program with an API key.",
+        ActorKind.SYSTEM: "A job of the system itself.",
+    },
+)
 
 
 @strawberry.type(description="Who did something: a person, a program with an API key, or the system itself.")
 class Actor:
     """An actor of the log."""
 
-    kind: ActorKind
+    kind: ActorKind = strawberry.field(description="A person, an API key, or the system.")
     reference: strawberry.Private[str]
 
     @strawberry.field(description="The person's name; for the system, the name of the job. Null for who is unknown.")

@@ -5,18 +5,20 @@ from typing import Self
 import strawberry
 
 from domain.ad_accounts import AdAccount as Value
-from domain.platforms import Platform
 from schema.base import CurrencyCode, DateTime, Node, global_id
+from schema.nodes import shows
+from schema.platforms import Platform
 
 
+@shows(Value)
 @strawberry.type(description="An advertising account on a platform, connected to a workspace.")
 class AdAccount(Node):
     """An account."""
 
-    platform: Platform
+    platform: Platform = strawberry.field(description="Where it is.")
     external_id: str = strawberry.field(description="The platform's own id.")
-    name: str
-    currency: CurrencyCode
+    name: str = strawberry.field(description="As the platform shows it.")
+    currency: CurrencyCode = strawberry.field(description="Of its budgets and metrics.")
     time_zone: str = strawberry.field(description="IANA zone; it says which day a metric belongs to.")
     synced_at: DateTime | None = strawberry.field(description="When metrics last came in.")
     sync_error: str | None = strawberry.field(description="Why the last sync failed; null when it worked.")

@@ -8,34 +8,50 @@ from domain.adjustments import Adjustment as Value
 from domain.adjustments import AdjustmentStatus
 from schema.actors import Actor
 from schema.base import DateTime, Money, Node, UserError, global_id
+from schema.conflicts import VersionConflict
 from schema.context import Info
+from schema.enums import describe_enum
+from schema.nodes import shows, view
 
 if TYPE_CHECKING:
     from schema.campaigns import Campaign
     from schema.recommendations import Recommendation
 
-strawberry.enum(
+describe_enum(
     AdjustmentStatus,
-    name="AdjustmentStatus",
-    description="Where a change is on its way; it counts only when read back (CONFIRMED).",
+    "Where a change is on its way; it counts only when read back (CONFIRMED).",
+    {
+        AdjustmentStatus.PENDING: "Waits to be sent: for its turn, its funding or the next attempt.",
+        AdjustmentStatus.SENDING: "A worker is at it.",
+        AdjustmentStatus.APPLIED: "The platform accepted it; it is not read back yet.",
+        AdjustmentStatus.CONFIRMED: "Read back from the platform as intended.",
+        AdjustmentStatus.FAILED: "Not applied; the reason says why. A person may send it again.",
+        AdjustmentStatus.UNKNOWN: "The platform shows neither the old nor the new amount, or did not answer.",
+    },
 )
 
 
+AdjustmentStatuses = Annotated[
+    list[AdjustmentStatus] | None, strawberry.argument(description="Only these; all when left out.")
+]
+
+
+@shows(Value)
 @strawberry.type(description="An approved budget change on its way to its platform.")
 class Adjustment(Node):
     """An adjustment."""
 
-    version: int
-    status: AdjustmentStatus
+    version: int = strawberry.field(description="Goes up with every change; send it back as expectedVersion.")
+    status: AdjustmentStatus = strawberry.field(description="Where it is on its way.")
     budget_before: Money = strawberry.field(description="The daily budget seen before the change.")
     intended_budget: Money = strawberry.field(description="The absolute daily budget to set.")
     auto_approved: bool = strawberry.field(description="Whether guardrails let it pass without a person.")
-    attempts: int
-    created_at: DateTime
-    dispatched_at: DateTime | None
+    attempts: int = strawberry.field(description="How often a worker has tried to send it.")
+    created_at: DateTime = strawberry.field(description="When it was approved.")
+    dispatched_at: DateTime | None = strawberry.field(description="When a worker last took it up.")
     confirmed_at: DateTime | None = strawberry.field(description="When it was read back as intended.")
     platform_execution_id: str | None = strawberry.field(description="The platform's own id of the request.")
-    failure_code: str | None
+    failure_code: str | None = strawberry.field(description="Why it failed or waits, for a program.")
     failure_reason: str | None = strawberry.field(description="Why it failed or waits, for a person.")
     value: strawberry.Private[Value]
 
@@ -49,18 +65,14 @@ class Adjustment(Node):
         self, info: Info
     ) -> Annotated["Recommendation", strawberry.lazy("schema.recommendations")] | None:
         """The recommendation."""
-        from schema.recommendations import Recommendation  # noqa: PLC0415 - the two types name each other
-
-        found = await info.context.loaders.recommendation(self.value.recommendation_id)
-        return None if found is None else Recommendation.of(found)
+        found: Recommendation | None = view(await info.context.loaders.recommendation(self.value.recommendation_id))
+        return found
 
     @strawberry.field(description="The campaign whose budget changes.")
     async def campaign(self, info: Info) -> Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None:
         """The campaign."""
-        from schema.campaigns import Campaign  # noqa: PLC0415 - the two types name each other
-
-        found = await info.context.loaders.campaign(self.value.campaign_id)
-        return None if found is None else Campaign.of(found)
+        found: Campaign | None = view(await info.context.loaders.campaign(self.value.campaign_id))
+        return found
 
     @classmethod
     def of(cls, value: Value) -> Self:
@@ -84,9 +96,16 @@ class Adjustment(Node):
         )
 
 
+@strawberry.type(description="The adjustment changed meanwhile.")
+class AdjustmentVersionConflict(VersionConflict):
+    """The loser's answer."""
+
+    current: Adjustment | None = strawberry.field(description="The adjustment as it is now.")
+
+
 @strawberry.type(description="What a mutation left; on a refusal userErrors says why and nothing changed.")
 class AdjustmentPayload:
     """The payload of every mutation on one adjustment."""
 
-    adjustment: Adjustment | None
-    user_errors: list[UserError]
+    adjustment: Adjustment | None = strawberry.field(description="The adjustment afterwards; null on a refusal.")
+    user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty when it was done.")

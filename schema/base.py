@@ -16,6 +16,7 @@ from graphql import GraphQLError
 from domain import errors
 from kit import money as amounts
 from kit.time import iso_utc
+from schema.enums import describe_enum
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -33,21 +34,18 @@ def global_id(type_name: str, id_: UUID) -> strawberry.ID:
     return strawberry.ID(base64.urlsafe_b64encode(f"{type_name}:{id_}".encode()).decode())
 
 
-def split_global_id(text: str) -> tuple[str, UUID]:
+def split_global_id(text: str, path: tuple[str, ...] = ("id",)) -> tuple[str, UUID]:
     """Type name and id behind a global id. Raises InvalidInput for what we never gave out."""
     try:
         type_name, _, id_ = base64.urlsafe_b64decode(text.encode()).decode().partition(":")
         return type_name, UUID(id_)
     except (ValueError, binascii.Error) as error:
-        raise errors.InvalidInput("this is not an id this API gave out", path=("id",)) from error
+        raise errors.InvalidInput("this is not an id this API gave out", path=path) from error
 
 
 def parse_id(text: str, type_name: str, path: tuple[str, ...] = ("id",)) -> UUID:
     """The id behind a global id of one type. Raises InvalidInput, or NotFound for an id of another type."""
-    try:
-        found, id_ = split_global_id(text)
-    except errors.InvalidInput as error:
-        raise errors.InvalidInput(error.message, path=path) from error
+    found, id_ = split_global_id(text, path)
     if found != type_name:
         raise errors.NotFound(f"this id is not one of a {type_name}")
     return id_
@@ -101,7 +99,7 @@ class Money:
     """Money as clients see it; inside it is integer micros."""
 
     amount: Decimal = strawberry.field(description="In units of the currency, exact.")
-    currency: CurrencyCode
+    currency: CurrencyCode = strawberry.field(description="Which currency.")
 
     @classmethod
     def of(cls, micros: int, currency_code: str) -> Self:
@@ -113,27 +111,27 @@ class Money:
 class PageInfo:
     """Relay's page information."""
 
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: Cursor | None
-    end_cursor: Cursor | None
+    has_next_page: bool = strawberry.field(description="Whether more follows.")
+    has_previous_page: bool = strawberry.field(description="Whether something comes before.")
+    start_cursor: Cursor | None = strawberry.field(description="The first item's place; null on an empty page.")
+    end_cursor: Cursor | None = strawberry.field(description="The last item's place; null on an empty page.")
 
 
-@strawberry.type
+@strawberry.type(description="An item and its place in the list.")
 class Edge(Generic[T]):
     """An item and its place."""
 
-    cursor: Cursor
-    node: T
+    cursor: Cursor = strawberry.field(description="Its place, for after and before.")
+    node: T = strawberry.field(description="The item.")
 
 
-@strawberry.type
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     """A page of a list."""
 
-    edges: list[Edge[T]]
-    nodes: list[T]
-    page_info: PageInfo
+    edges: list[Edge[T]] = strawberry.field(description="The page's items with their places, at most 100.")
+    nodes: list[T] = strawberry.field(description="The page's items alone, at most 100.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +190,6 @@ def _parse_cursor(text: str | None, name: str) -> UUID | None:
         raise errors.InvalidInput("this is not a cursor this API gave out", path=(name,)) from error
 
 
-@strawberry.enum(description="What kind of answer a user error is; clients branch on it.")
 class ErrorCode(StrEnum):
     """Stable codes of domain.errors."""
 
@@ -208,13 +205,31 @@ class ErrorCode(StrEnum):
     PLATFORM_RETRYABLE = "PLATFORM_RETRYABLE"
 
 
+describe_enum(
+    ErrorCode,
+    "What kind of answer a user error is; clients branch on it.",
+    {
+        ErrorCode.NOT_FOUND: "There is no such thing for you.",
+        ErrorCode.INVALID_INPUT: "A value is outside what is allowed; field says which.",
+        ErrorCode.FORBIDDEN: "You are known, but not allowed.",
+        ErrorCode.UNAUTHENTICATED: "Nobody is signed in, or the credential is no longer good.",
+        ErrorCode.VERSION_CONFLICT: "Somebody else changed it first.",
+        ErrorCode.INVALID_TRANSITION: "It is in a state from which this step is not possible.",
+        ErrorCode.PLAN_UNFUNDED: "The plan's approved decreases do not pay for this increase.",
+        ErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used before with other arguments.",
+        ErrorCode.PLATFORM_REFUSED: "The ad platform said no.",
+        ErrorCode.PLATFORM_RETRYABLE: "The ad platform did not answer; trying again may help.",
+    },
+)
+
+
 @strawberry.interface(description="Something about the request that its sender can understand and change.")
 class UserError:
     """An expected refusal."""
 
     field: list[str] | None = strawberry.field(description="Path of the input field it is about, outermost first.")
-    message: str
-    code: ErrorCode
+    message: str = strawberry.field(description="What is wrong, for a person.")
+    code: ErrorCode = strawberry.field(description="What is wrong, for a program.")
 
 
 @strawberry.type(description="A refusal that needs no further facts.")

@@ -1,6 +1,5 @@
 """Campaigns, budgets and daily metrics as clients see them. No logic."""
 
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -11,22 +10,44 @@ from domain.campaigns import Campaign as Value
 from domain.platforms import BudgetType, CampaignStatus
 from schema.base import DateTime, Money, Node, global_id
 from schema.context import Info
+from schema.daily_metrics import DailyMetric, MetricsSummary, Since, Until
+from schema.enums import describe_enum
+from schema.nodes import shows, view
 
 if TYPE_CHECKING:
     from schema.ad_accounts import AdAccount
 
-strawberry.enum(CampaignStatus, name="CampaignStatus", description="Whether a campaign may spend.")
-strawberry.enum(BudgetType, name="BudgetType", description="How a platform spreads a budget.")
+describe_enum(
+    CampaignStatus,
+    "Whether a campaign may spend.",
+    {
+        CampaignStatus.ENABLED: "It may spend.",
+        CampaignStatus.PAUSED: "It is held; it can go on.",
+        CampaignStatus.REMOVED: "It is gone from the platform.",
+    },
+)
+describe_enum(
+    BudgetType,
+    "How a platform spreads a budget.",
+    {BudgetType.DAILY: "So much a day.", BudgetType.LIFETIME: "So much in all; such budgets are never changed."},
+)
 
 
+@shows(BudgetValue)
 @strawberry.type(description="A budget entity on a platform; one may serve several campaigns.")
 class Budget(Node):
     """A budget."""
 
     external_id: str = strawberry.field(description="The platform's own id.")
-    budget_type: BudgetType
+    budget_type: BudgetType = strawberry.field(description="Whether the amount is a day's or the whole.")
     observed_at: DateTime = strawberry.field(description="When the platform was last asked.")
     value: strawberry.Private[BudgetValue]
+
+    @strawberry.field(description="The ad account it belongs to.")
+    async def account(self, info: Info) -> Annotated["AdAccount", strawberry.lazy("schema.ad_accounts")] | None:
+        """The account."""
+        found: AdAccount | None = view(await info.context.loaders.ad_account(self.value.account_id))
+        return found
 
     @strawberry.field(description="The daily budget as last read from the platform.")
     async def daily_budget(self, info: Info) -> Money | None:
@@ -46,23 +67,22 @@ class Budget(Node):
         )
 
 
+@shows(Value)
 @strawberry.type(description="An advertising campaign on a platform.")
 class Campaign(Node):
     """A campaign."""
 
     external_id: str = strawberry.field(description="The platform's own id.")
-    name: str
-    status: CampaignStatus
+    name: str = strawberry.field(description="As the platform shows it.")
+    status: CampaignStatus = strawberry.field(description="Whether it may spend.")
     product_margin: Decimal | None = strawberry.field(description="Share of revenue kept, 0 to 1, where somebody told.")
     value: strawberry.Private[Value]
 
     @strawberry.field(description="The ad account it runs in.")
     async def account(self, info: Info) -> Annotated["AdAccount", strawberry.lazy("schema.ad_accounts")] | None:
         """The account."""
-        from schema.ad_accounts import AdAccount  # noqa: PLC0415 - the two types name each other
-
-        found = await info.context.loaders.ad_account(self.value.account_id)
-        return None if found is None else AdAccount.of(found)
+        found: AdAccount | None = view(await info.context.loaders.ad_account(self.value.account_id))
+        return found
 
     @strawberry.field(description="What pays for it; null for campaigns known only from imported files.")
     async def budget(self, info: Info) -> Budget | None:
@@ -71,6 +91,21 @@ class Campaign(Node):
             return None
         found = await info.context.loaders.budget(self.value.budget_id)
         return None if found is None else Budget.of(found)
+
+    @strawberry.field(
+        description="What it did on each stored day of the account's zone, oldest first, at most 366 days; the last "
+        "seven complete days unless since and until say otherwise."
+    )
+    async def daily_metrics(self, info: Info, since: Since = None, until: Until = None) -> list[DailyMetric] | None:
+        """Days."""
+        currency, days = await info.context.reads.campaign_days(self.value, since, until)
+        return [DailyMetric.of(day, currency) for day in days]
+
+    @strawberry.field(description="The sums over the same days.")
+    async def metrics_summary(self, info: Info, since: Since = None, until: Until = None) -> MetricsSummary | None:
+        """Sums."""
+        currency, totals = await info.context.reads.campaign_totals(self.value, since, until)
+        return MetricsSummary.of(totals, currency)
 
     @classmethod
     def of(cls, value: Value) -> Self:
@@ -83,16 +118,3 @@ class Campaign(Node):
             product_margin=value.product_margin,
             value=value,
         )
-
-
-@strawberry.type(description="One campaign on one day of its account's time zone.")
-class DailyMetric:
-    """A day."""
-
-    day: date
-    impressions: int
-    clicks: int
-    conversions: Decimal
-    spend: Money
-    revenue: Money | None = strawberry.field(description="Null where the source gave none; young days still grow.")
-    roas: float | None = strawberry.field(description="Revenue per unit spent; null without spend or revenue.")

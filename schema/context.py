@@ -1,22 +1,30 @@
-"""What fields may ask of their operation: loaders of related objects. Must not load anything itself.
+"""What fields may ask of their operation: loaders of related objects, and reads. Must not load anything itself.
 
-`resolvers/loaders.py` implements the protocol; each operation and each subscription event has loaders of its own, so
-nothing is shared between viewers and nothing goes stale.
+`resolvers/loaders.py` implements the protocols; each operation and each subscription event has its own, so nothing is
+shared between viewers and nothing goes stale.
+
+Loaders know the tenant only: they are for what an object that the viewer may see refers to, under the permission that
+showed the object. Reads know the viewer: they are for fields that open more than their object does, and check.
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 import strawberry
 
 from domain.ad_accounts import AdAccount
-from domain.adjustments import Adjustment
-from domain.campaigns import Budget, Campaign
+from domain.adjustments import Adjustment, AdjustmentStatus
+from domain.campaigns import Budget, Campaign, CampaignDay
+from domain.metric_periods import Totals
 from domain.plans import Plan
+from domain.platforms import Platform
 from domain.presences import Presence
-from domain.recommendations import Recommendation
+from domain.recommendations import Recommendation, RecommendationStatus
+from domain.reviews import PlatformSummary, ReviewProgress
 from domain.workspaces import Workspace
+from schema.base import PageRequest
 
 
 class Loaders(Protocol):
@@ -50,12 +58,63 @@ class Loaders(Protocol):
         """A person's name, if they are or were a member of the tenant."""
 
 
+class Reads(Protocol):
+    """What the viewer may see of a workspace or campaign. Each raises NotFound or Forbidden where it may not."""
+
+    async def ad_accounts(self, workspace_id: UUID, page: PageRequest) -> list[AdAccount]:
+        """A page of a workspace's accounts."""
+
+    async def campaigns(self, workspace_id: UUID, page: PageRequest) -> list[Campaign]:
+        """A page of a workspace's campaigns."""
+
+    async def recommendations(
+        self,
+        workspace_id: UUID,
+        statuses: Sequence[RecommendationStatus] | None,
+        platform: Platform | None,
+        page: PageRequest,
+    ) -> list[Recommendation]:
+        """A page of a workspace's recommendations."""
+
+    async def adjustments(
+        self, workspace_id: UUID, statuses: Sequence[AdjustmentStatus] | None, page: PageRequest
+    ) -> list[Adjustment]:
+        """A page of a workspace's adjustments."""
+
+    async def latest_plan(self, workspace_id: UUID) -> Plan | None:
+        """A workspace's newest plan."""
+
+    async def platform_summaries(self, workspace_id: UUID) -> list[PlatformSummary]:
+        """Each platform at a glance."""
+
+    async def review_progress(self, workspace: Workspace) -> ReviewProgress:
+        """How today's review goes."""
+
+    def next_review_deadline_utc(self, workspace: Workspace) -> datetime:
+        """When the next review deadline is, UTC."""
+
+    async def campaign_days(
+        self, campaign: Campaign, since: date | None, until: date | None
+    ) -> tuple[str, list[CampaignDay]]:
+        """The account's currency code and the campaign's days, both ends included."""
+
+    async def campaign_totals(self, campaign: Campaign, since: date | None, until: date | None) -> tuple[str, Totals]:
+        """The account's currency code and the sums over the same days."""
+
+    async def node_value(self, type_name: str, id_: UUID) -> object | None:
+        """The domain value behind a global id; None for what the viewer may not see, as for what does not exist."""
+
+
 class HasLoaders(Protocol):
     """An operation's context, as far as fields need it."""
 
     @property
     def loaders(self) -> Loaders:
         """The operation's own loaders."""
+
+    @property
+    def reads(self) -> Reads:
+        """What this operation's viewer may read."""
 
 
 Info = strawberry.Info[HasLoaders, None]

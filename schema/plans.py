@@ -1,26 +1,47 @@
 """Plans as clients see them. No logic."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
 from domain.plans import Plan as Value
+from domain.plans import SkippedBudget as SkippedValue
 from schema.base import DateTime, Money, Node, global_id
+from schema.context import Info
+from schema.nodes import shows, view
+
+if TYPE_CHECKING:
+    from schema.campaigns import Campaign
 
 
 @strawberry.type(description="A budget that got no proposal, and why.")
 class SkippedBudget:
     """A skipped budget."""
 
-    campaign_id: strawberry.ID
-    campaign_name: str
+    campaign_name: str = strawberry.field(description="The campaign's name when the plan was made.")
     code: str = strawberry.field(description="Stable, such as INSUFFICIENT_HISTORY.")
-    explanation: str
+    explanation: str = strawberry.field(description="Why, in a sentence for a marketing lead.")
+    value: strawberry.Private[SkippedValue]
+
+    @strawberry.field(description="The campaign it pays for; the first, where it pays for several.")
+    async def campaign(self, info: Info) -> Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None:
+        """The campaign."""
+        found: Campaign | None = view(await info.context.loaders.campaign(self.value.campaign_id))
+        return found
+
+    @classmethod
+    def of(cls, value: SkippedValue) -> Self:
+        """The clients' view of a value."""
+        return cls(
+            campaign_name=value.campaign_name,
+            code=value.code,
+            explanation=value.explanation,
+            value=value,
+        )
 
 
-@strawberry.type(
-    description="Proposals made together: their deltas add up to zero but for what is unallocated."
-)
+@shows(Value)
+@strawberry.type(description="Proposals made together: their deltas add up to zero but for what is unallocated.")
 class Plan(Node):
     """A plan."""
 
@@ -29,9 +50,11 @@ class Plan(Node):
     unallocated: Money = strawberry.field(description="Freed a day and not placed, reporting currency.")
     approved_increase: Money = strawberry.field(description="Increases approved so far, a day, reporting currency.")
     approved_decrease: Money = strawberry.field(description="Decreases approved so far: what increases may use.")
-    skipped: list[SkippedBudget]
-    created_at: DateTime
-    expires_at: DateTime
+    skipped: list[SkippedBudget] = strawberry.field(
+        description="Every budget without a proposal; never more than the workspace has budgets."
+    )
+    created_at: DateTime = strawberry.field(description="When it was made.")
+    expires_at: DateTime = strawberry.field(description="Until when its recommendations can be decided.")
 
     @classmethod
     def of(cls, value: Value) -> Self:
@@ -43,15 +66,7 @@ class Plan(Node):
             unallocated=Money.of(value.unallocated_micros, value.currency_code),
             approved_increase=Money.of(value.approved_increase_micros, value.currency_code),
             approved_decrease=Money.of(value.approved_decrease_micros, value.currency_code),
-            skipped=[
-                SkippedBudget(
-                    campaign_id=global_id("Campaign", each.campaign_id),
-                    campaign_name=each.campaign_name,
-                    code=each.code,
-                    explanation=each.explanation,
-                )
-                for each in value.skipped
-            ],
+            skipped=[SkippedBudget.of(each) for each in value.skipped],
             created_at=DateTime(value.created_at_utc),
             expires_at=DateTime(value.expires_at_utc),
         )

@@ -5,31 +5,56 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from domain.platforms import Platform
 from domain.recommendations import Choice, RecommendationStatus
 from domain.recommendations import Recommendation as Value
 from schema.actors import Actor
 from schema.base import DateTime, Money, Node, UserError, global_id
+from schema.conflicts import VersionConflict
 from schema.context import Info
+from schema.enums import describe_enum
+from schema.nodes import shows, view
+from schema.platforms import Platform
+from schema.presences import Presence
 
 if TYPE_CHECKING:
     from schema.adjustments import Adjustment
     from schema.campaigns import Campaign
     from schema.plans import Plan
-    from schema.presences import Presence
 
-strawberry.enum(Platform, name="Platform", description="An advertising platform.")
-strawberry.enum(RecommendationStatus, name="RecommendationStatus", description="Only what NEEDS_REVIEW can be decided.")
+describe_enum(
+    RecommendationStatus,
+    "Where a recommendation is. Only what NEEDS_REVIEW can be decided.",
+    {
+        RecommendationStatus.NEEDS_REVIEW: "Waits for a person.",
+        RecommendationStatus.APPROVED: "A person said yes; its adjustment is on the way.",
+        RecommendationStatus.REJECTED: "A person said no, with a reason.",
+        RecommendationStatus.EXPIRED: "Nobody decided in time.",
+        RecommendationStatus.SUPERSEDED: "A newer plan took its place.",
+    },
+)
+describe_enum(
+    Choice,
+    "What to do with one item of many.",
+    {Choice.APPROVE: "Approve it.", Choice.REJECT: "Reject it; this needs a reason."},
+    name="RecommendationChoice",
+)
 
 
+RecommendationStatuses = Annotated[
+    list[RecommendationStatus] | None, strawberry.argument(description="Only these; all when left out.")
+]
+OnlyPlatform = Annotated[Platform | None, strawberry.argument(description="Only this one; all when left out.")]
+
+
+@shows(Value)
 @strawberry.type(description="A proposed change of one daily budget, waiting for or past its review.")
 class Recommendation(Node):
     """A recommendation."""
 
     version: int = strawberry.field(description="Goes up with every change; send it back as expectedVersion.")
-    status: RecommendationStatus
-    platform: Platform
-    campaign_name: str
+    status: RecommendationStatus = strawberry.field(description="Where it is.")
+    platform: Platform = strawberry.field(description="Whose budget would change.")
+    campaign_name: str = strawberry.field(description="The campaign's name when this was proposed.")
     current_budget: Money = strawberry.field(description="The daily budget when this was proposed.")
     suggested_budget: Money = strawberry.field(description="What the proposer said; never changes.")
     proposed_budget: Money = strawberry.field(description="What an approval will send, edited or not.")
@@ -41,9 +66,9 @@ class Recommendation(Node):
     expected_revenue_change: Money = strawberry.field(description="A day, in the reporting currency.")
     confidence: float = strawberry.field(description="Probability, 0 to 1, that the change helps.")
     rationale: str = strawberry.field(description="Why, in sentences for a marketing lead.")
-    created_at: DateTime
+    created_at: DateTime = strawberry.field(description="When it was proposed.")
     expires_at: DateTime = strawberry.field(description="Until when it can be decided.")
-    decided_at: DateTime | None
+    decided_at: DateTime | None = strawberry.field(description="When it was decided or lapsed.")
     decision_reason: str | None = strawberry.field(description="What a rejection gave as its reason.")
     value: strawberry.Private[Value]
 
@@ -55,34 +80,26 @@ class Recommendation(Node):
     @strawberry.field(description="The campaign whose budget would change.")
     async def campaign(self, info: Info) -> Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None:
         """The campaign."""
-        from schema.campaigns import Campaign  # noqa: PLC0415 - the two types name each other
-
-        found = await info.context.loaders.campaign(self.value.campaign_id)
-        return None if found is None else Campaign.of(found)
+        found: Campaign | None = view(await info.context.loaders.campaign(self.value.campaign_id))
+        return found
 
     @strawberry.field(description="The plan it is part of: its deltas add up to zero.")
     async def plan(self, info: Info) -> Annotated["Plan", strawberry.lazy("schema.plans")] | None:
         """The plan."""
-        from schema.plans import Plan  # noqa: PLC0415 - the two types name each other
-
-        found = await info.context.loaders.plan(self.value.plan_id)
-        return None if found is None else Plan.of(found)
+        found: Plan | None = view(await info.context.loaders.plan(self.value.plan_id))
+        return found
 
     @strawberry.field(description="The change an approval queued.")
     async def adjustment(self, info: Info) -> Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None:
         """The adjustment."""
-        from schema.adjustments import Adjustment  # noqa: PLC0415 - the two types name each other
-
         if self.value.adjustment_id is None:
             return None
-        found = await info.context.loaders.adjustment(self.value.adjustment_id)
-        return None if found is None else Adjustment.of(found)
+        found: Adjustment | None = view(await info.context.loaders.adjustment(self.value.adjustment_id))
+        return found
 
-    @strawberry.field(description="Who is looking at or editing it right now.")
-    async def presences(self, info: Info) -> list[Annotated["Presence", strawberry.lazy("schema.presences")]]:
+    @strawberry.field(description="Who is looking at or editing it right now; at most one entry a member.")
+    async def presences(self, info: Info) -> list[Presence]:
         """Presences."""
-        from schema.presences import Presence  # noqa: PLC0415 - the two types name each other
-
         return [Presence.of(value) for value in await info.context.loaders.presences_at(self.value.id)]
 
     @classmethod
@@ -126,27 +143,22 @@ class BudgetChangeInput:
     )
 
 
-strawberry.enum(Choice, name="RecommendationChoice", description="What to do with one item of many.")
-
-
 @strawberry.input(description="One item of a batch of decisions.")
 class RecommendationDecisionInput:
     """An item."""
 
-    id: strawberry.ID
-    expected_version: int
-    choice: Choice
+    id: strawberry.ID = strawberry.field(description="Global id of the recommendation.")
+    expected_version: int = strawberry.field(description="The version you saw; another one is a conflict.")
+    choice: Choice = strawberry.field(description="Approve or reject.")
     reason: str | None = strawberry.field(default=None, description="Needed for a rejection, 1 to 500 characters.")
-    idempotency_key: str
+    idempotency_key: str = strawberry.field(description="Of your choosing, 1 to 128 characters, for this item.")
 
 
-@strawberry.type(description="Somebody else changed it first.")
-class VersionConflict(UserError):
+@strawberry.type(description="Somebody else changed the recommendation first.")
+class RecommendationVersionConflict(VersionConflict):
     """The loser's answer."""
 
     current: Recommendation | None = strawberry.field(description="The recommendation as it is now.")
-    changed_by: Actor | None
-    changed_at: DateTime | None
 
 
 @strawberry.type(description="The approved decreases of the plan do not pay for this increase.")
@@ -160,14 +172,16 @@ class PlanUnfunded(UserError):
 class RecommendationPayload:
     """The payload of every mutation on one recommendation."""
 
-    recommendation: Recommendation | None
-    adjustment: Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None
-    user_errors: list[UserError]
+    recommendation: Recommendation | None = strawberry.field(description="As it is afterwards; null on a refusal.")
+    adjustment: Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None = strawberry.field(
+        description="The change an approval queued."
+    )
+    user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty when it was done.")
 
 
 @strawberry.type(description="A result for each item of a batch, in the order sent.")
 class RecommendationsDecidePayload:
     """The payload of a batch."""
 
-    results: list[RecommendationPayload]
-    user_errors: list[UserError]
+    results: list[RecommendationPayload] = strawberry.field(description="At most 100, in the order sent.")
+    user_errors: list[UserError] = strawberry.field(description="Why the batch as a whole was refused.")

@@ -9,13 +9,18 @@ from typing import Final
 from uuid import UUID
 
 from domain.access import Permission, may, require
-from domain.log import LogEvent
+from domain.log import LogEntry, LogEvent
 from models import log
 from services.ports import Ports
 from services.viewers import Viewer
 
 #: What campaign:read opens of the trail.
 BUDGET_SUBJECTS: Final = ("recommendation", "adjustment", "plan", "campaign", "budget", "ad_account")
+
+
+async def last_change(ports: Ports, viewer: Viewer, subject_id: UUID) -> LogEntry | None:
+    """The newest entry about a thing that the viewer was just refused to change; None if there is none."""
+    return await log.last_change(ports.database.read(viewer.tenant_id), subject_id)
 
 
 async def page(
