@@ -93,7 +93,9 @@ async def add_campaigns(scope: WriteScope, new: Iterable[Campaign]) -> None:
 
 async def store_campaign(scope: WriteScope, value: Campaign) -> None:
     """What the platform now says of a known campaign."""
-    await scope.of(CampaignTable).filter(id=value.id).update(**_campaign_columns(value))
+    columns = _campaign_columns(value)
+    del columns["id"]
+    await scope.of(CampaignTable).filter(id=value.id).update(**columns)
 
 
 def _campaign_columns(value: Campaign) -> dict[str, object]:
