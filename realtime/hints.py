@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -24,7 +24,8 @@ CHANNEL: Final = "campaign-express:hints"
 #: Own messages that must come back within BEAT_LIMIT_SECONDS show that publishing and listening both work.
 BEAT_SECONDS: Final = 1.0
 BEAT_LIMIT_SECONDS: Final = 4.0
-PUBLISH_SECONDS: Final = 2.0
+#: How long one exchange with the carrier may take before it counts as gone.
+CARRIER_SECONDS: Final = 2.0
 BACKOFF_SECONDS: Final = (0.1, 5.0)
 #: Hints that wait for the carrier, one per tenant and one per workspace; beyond it the oldest is lost.
 MAX_WAITING: Final = 10_000
@@ -125,25 +126,21 @@ class CarriedHints(Hints):
 
     async def _session(self) -> None:
         broadcast = Broadcast(self._redis_url)
+        subscription = AsyncExitStack()
         try:
-            await broadcast.connect()
-            async with broadcast.subscribe(CHANNEL) as subscriber:
-                self.sessions += 1
-                self._heard = asyncio.get_running_loop().time()
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._send(broadcast))
-                    tasks.create_task(self._beat(broadcast))
-                    # Drained at once, because the library's queue has no bound.
-                    while True:
-                        self._receive((await subscriber.get()).message)
+            async with asyncio.timeout(CARRIER_SECONDS):
+                await broadcast.connect()
+                subscriber = await subscription.enter_async_context(broadcast.subscribe(CHANNEL))
+            self.sessions += 1
+            self._heard = asyncio.get_running_loop().time()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._send(broadcast))
+                tasks.create_task(self._beat(broadcast))
+                # Drained at once, because the library's queue has no bound.
+                while True:
+                    self._receive((await subscriber.get()).message)
         finally:
-            # A connect that fails leaves the library's listener running, and only its backend can end it.
-            with suppress(Exception):
-                async with asyncio.timeout(PUBLISH_SECONDS):
-                    await broadcast._backend.disconnect()  # noqa: SLF001 - see above
-            listener = getattr(broadcast, "_listener_task", None)
-            if listener is not None:
-                listener.cancel()
+            await _end(broadcast, subscription)
 
     async def _send(self, broadcast: Broadcast) -> None:
         while True:
@@ -162,7 +159,7 @@ class CarriedHints(Hints):
                 raise ConnectionError("own beats no longer come back")
 
     async def _publish(self, broadcast: Broadcast, text: str) -> None:
-        async with asyncio.timeout(PUBLISH_SECONDS):
+        async with asyncio.timeout(CARRIER_SECONDS):
             await broadcast.publish(CHANNEL, f"{self._origin} {text}")
 
     def _receive(self, message: str) -> None:
@@ -174,6 +171,18 @@ class CarriedHints(Hints):
         hint = _read(text)
         if hint is not None:
             self.deliver(hint)
+
+
+async def _end(broadcast: Broadcast, subscription: AsyncExitStack) -> None:
+    """End what the library started, whatever state a broken connection left it in."""
+    # A connect that fails leaves the library's listener running, and only its backend can end it.
+    for end in (subscription.aclose, broadcast._backend.disconnect):  # noqa: SLF001 - see above
+        with suppress(Exception):
+            async with asyncio.timeout(CARRIER_SECONDS):
+                await end()
+    listener = getattr(broadcast, "_listener_task", None)
+    if listener is not None:
+        listener.cancel()
 
 
 def _spell(hint: Hint) -> str:
