@@ -44,6 +44,7 @@ LIST = """query ($ws: ID!) { recommendations(workspaceId: $ws, first: 100) { nod
 
 
 def free_port() -> int:
+    """A port that nothing uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -68,10 +69,12 @@ def process(argv: list[str], port: int, environment: dict[str, str]) -> Iterator
 
 
 def body(document: str, variables: dict[str, object]) -> bytes:
+    """A GraphQL request's JSON."""
     return json.dumps({"query": document, "variables": variables}).encode()
 
 
 def tokens_of(container: Container, tenant_id: UUID, users: list[UUID]) -> list[str]:
+    """An access token for each user."""
     return [
         container.tokens.issue(tenant_id=tenant_id, user_id=u, session_id=new_id(), roles=(), scopes=ALL_SCOPES).text
         for u in users
@@ -86,6 +89,7 @@ async def prepare(settings: Settings) -> tuple[Rows, list[str]]:
 
 
 async def measure(url: str, folder: Path) -> dict[str, Load]:
+    """All loads against one database: the bare route, the list, the approvals."""
     api, bare = free_port(), free_port()
     settings = Settings(var_dir=folder, database_url=url, token_ttl_seconds=3_600)
     await migrate(url)
@@ -114,6 +118,7 @@ async def measure(url: str, folder: Path) -> dict[str, Load]:
 
 
 async def main() -> None:
+    """SQLite, then PostgreSQL if an address was given."""
     with tempfile.TemporaryDirectory() as folder:
         show("SQLite", await measure(f"sqlite://{folder}/bench.db", Path(folder)))
     if len(sys.argv) > 1:
@@ -130,6 +135,7 @@ async def main() -> None:
 
 
 def show(title: str, found: dict[str, Load]) -> None:
+    """Print one database's table."""
     floor = found["bare Starlette JSON route"].per_second
     print(f"\n{title}\n{'':32}{'requests':>9}{'per s':>9}{'p50 ms':>9}{'p99 ms':>9}{'of bare':>9}")
     for name, load in found.items():

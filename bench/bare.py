@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 
 async def answer(_: Request) -> JSONResponse:
+    """A small JSON."""
     return JSONResponse({"status": "ok"})
 
 

@@ -63,7 +63,7 @@ async def store_rows(ports: Ports, recommendations_count: int, reviewers: int) -
                         0,
                         0,
                         1,
-                    ),  # fmt: skip
+                    ),
                 )
             budget = Budget(
                 new_id(), tenant_id, workspace.id, account.id, f"b{number}", BudgetType.DAILY, 100_000_000, now
