@@ -122,6 +122,8 @@ async def _account(
 ) -> AdAccount:
     """The account a file speaks of, made where it is new: nobody is asked for it, so it is not connected."""
     platform, external_id = key
+    if len(external_id) > _ACCOUNT_ID_CHARACTERS:
+        raise InvalidInput(f"the account id {external_id!r} is longer than {_ACCOUNT_ID_CHARACTERS}", ("account",))
     known = await ad_accounts.find_ad_account(work.scope, workspace.id, platform.value, external_id)
     if known is not None:
         if known.currency_code != currency_code:
@@ -129,8 +131,6 @@ async def _account(
                 f"account {external_id} is kept in {known.currency_code}; the file says {currency_code}", ("currency",)
             )
         return known
-    if len(external_id) > _ACCOUNT_ID_CHARACTERS:
-        raise InvalidInput(f"the account id {external_id!r} is longer than {_ACCOUNT_ID_CHARACTERS}", ("account",))
     account = AdAccount(
         id=new_id(),
         tenant_id=workspace.tenant_id,
