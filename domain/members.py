@@ -3,13 +3,13 @@
 A member's value holds no name and no e-mail address, so neither reaches the log with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from domain.access import Permission, PrincipalKind, RoleName
-from domain.errors import InvalidInput, InvalidTransition
+from domain.access import Authority, Permission, PrincipalKind, RoleName, may_grant
+from domain.errors import Forbidden, InvalidInput, InvalidTransition
 from domain.log import Actor
 
 
@@ -49,6 +49,14 @@ class Member:
     changed_by: Actor | None
     changed_at_utc: datetime | None
     revoked_at_utc: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberProfile:
+    """A member with the person behind it, for those who may read users."""
+
+    member: Member
+    person: Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +111,53 @@ def restored(member: Member, roles: Iterable[str], by: Actor, at_utc: datetime) 
     return with_roles(replace(member, revoked_at_utc=None), roles, by, at_utc)
 
 
-def keeps_an_owner(before: Member, after: Member, owners: Iterable[Member]) -> bool:
-    """Whether somebody still owns the place after a change: no tenant or workspace is left that nobody may administer.
+def gives_up_ownership(before: Member, after: Member) -> bool:
+    """Whether a change takes the owner role from somebody who held it."""
+    owner = RoleName.OWNER.value
+    return owner in before.roles and (owner not in after.roles or after.revoked_at_utc is not None)
+
+
+def keeps_an_owner(leaving: Member, owners: Iterable[Member]) -> bool:
+    """Whether a place still has an owner without this one: none is left that nobody may administer.
 
     Args:
-        before: the member as it is.
-        after: what it would become.
-        owners: all unrevoked members of the tenant who hold the owner role, `before` among them if it does.
+        leaving: the member who gives up ownership.
+        owners: all unrevoked members of the tenant with the owner role, `leaving` among them.
     """
-    owner = RoleName.OWNER.value
-    if owner not in before.roles or (owner in after.roles and after.revoked_at_utc is None):
-        return True
     # A tenant-wide owner owns every workspace; a workspace's owner does not own the tenant.
-    return any(each.id != before.id and each.workspace_id in {None, before.workspace_id} for each in owners)
+    return any(each.id != leaving.id and each.workspace_id in {None, leaving.workspace_id} for each in owners)
+
+
+def check_roles(
+    wanted: Iterable[str], held: Iterable[str], known: Mapping[str, frozenset[Permission]], giver: Authority
+) -> frozenset[str]:
+    """The wanted roles, once it is sure that `giver` may give what is new and take what is gone.
+
+    Args:
+        wanted: what the member shall hold, in the order sent.
+        held: what it holds now; empty for a new one.
+        known: the tenant's roles with their permissions.
+        giver: in the member's own place.
+
+    Raises:
+        InvalidInput: none, or one that the tenant does not have; the path ends in its index.
+        Forbidden: a role that is not the giver's to give or take.
+    """
+    given = list(wanted)
+    if not given:
+        raise InvalidInput("name at least one role; to take all away, revoke the member", path=("roles",))
+    for index, role in enumerate(given):
+        if role not in known:
+            raise InvalidInput(f"{role!r} is not a role of this tenant", path=("roles", str(index)))
+    require_grants(set(given) ^ set(held), known, giver)
+    return frozenset(given)
+
+
+def require_grants(roles: Iterable[str], known: Mapping[str, frozenset[Permission]], giver: Authority) -> None:
+    """Raise Forbidden unless every one of these roles is the giver's to give or take away."""
+    for role in sorted(roles):
+        if not may_grant(giver, role, known.get(role, frozenset())):
+            raise Forbidden(f"the role {role} is not yours to give or take away")
 
 
 def check_name(name: str, path: tuple[str, ...] = ("name",)) -> str:

@@ -11,7 +11,7 @@ from tortoise import Model, fields
 from domain.access import Standing, api_key_standing
 from domain.api_keys import ApiKey, is_usable
 from domain.errors import NotFound
-from models.scope import Scope, as_value
+from models.scope import Scope, WriteScope, as_value, json_text
 
 
 class ApiKeyTable(Model):
@@ -63,3 +63,51 @@ async def name_in_tenant(scope: Scope, api_key_id: UUID) -> tuple[str, str]:
     if not rows:
         raise NotFound("no such API key")
     return str(rows[0]["name"]), str(rows[0]["tenant_name"])
+
+
+async def api_key(scope: Scope, api_key_id: UUID) -> ApiKey:
+    """One API key, usable or not. Raises NotFound, also for another tenant's."""
+    rows = await scope.of(ApiKeyTable).filter(id=api_key_id).values()
+    if not rows:
+        raise NotFound("no such API key")
+    return _value(rows[0])
+
+
+async def api_key_page(
+    scope: Scope, workspace_id: UUID, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
+) -> list[ApiKey]:
+    """Up to `limit` of a workspace's API keys, revoked ones too, newest first; the far end when `backwards`."""
+    query = scope.of(ApiKeyTable).filter(workspace_id=workspace_id)
+    if after is not None:
+        query = query.filter(id__lt=after)
+    if before is not None:
+        query = query.filter(id__gt=before)
+    found = [_value(row) for row in await query.order_by("id" if backwards else "-id").limit(limit).values()]
+    return found[::-1] if backwards else found
+
+
+async def add_api_key(scope: WriteScope, new: ApiKey, secret_hash: str) -> None:
+    """A new API key; of its secret only the hash."""
+    await scope.create(
+        ApiKeyTable,
+        id=new.id,
+        workspace_id=new.workspace_id,
+        name=new.name,
+        prefix=new.prefix,
+        secret_hash=secret_hash,
+        scopes=json_text(sorted(each.value for each in new.permissions)),
+        created_by_id=new.created_by_id,
+        created_at_utc=new.created_at_utc,
+        expires_at_utc=new.expires_at_utc,
+    )
+
+
+async def revoke_api_key(scope: WriteScope, after: ApiKey) -> bool:
+    """Store a key's revocation; False when it was revoked before."""
+    touched = await scope.execute(
+        "UPDATE api_keys SET revoked_at_utc = $1 WHERE id = $2 AND tenant_id = $3 AND revoked_at_utc IS NULL",
+        after.revoked_at_utc,
+        after.id,
+        scope.tenant_id,
+    )
+    return bool(touched)

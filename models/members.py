@@ -4,17 +4,19 @@ Accounts are a tenant's own: whoever sets up an account here, with a password th
 and nobody learns from an e-mail address whether it is known elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import orjson
 from tortoise import Model, fields
+from tortoise.expressions import Q
 
-from domain.access import Grant, Permission, SeededRole, Standing
+from domain.access import Grant, Permission, RoleName, SeededRole, Standing
 from domain.errors import NotFound
-from domain.members import Person
+from domain.members import Member, Person
 from kit.ids import new_id
 from models.scope import Scope, WriteScope, as_value, json_text
 
@@ -152,3 +154,126 @@ async def add_membership(scope: WriteScope, workspace_id: UUID | None, user_id: 
         version=1,
     )
     return id_
+
+
+def _member(row: Mapping[str, Any]) -> Member:
+    kind = row["changed_by_kind"]
+    changed_by = None if kind is None else {"kind": kind, "id": row["changed_by_id"]}
+    return as_value(Member, {**row, "roles": orjson.loads(row["roles"]), "changed_by": changed_by})
+
+
+async def member(scope: Scope, member_id: UUID) -> Member:
+    """One member, revoked or not. Raises NotFound, also for another tenant's."""
+    rows = await scope.of(MembershipTable).filter(id=member_id).values()
+    if not rows:
+        raise NotFound("no such member")
+    return _member(rows[0])
+
+
+async def member_of(scope: Scope, workspace_id: UUID, user_id: UUID) -> Member | None:
+    """A person's membership of one workspace, revoked or not."""
+    rows = await scope.of(MembershipTable).filter(workspace_id=workspace_id, user_id=user_id).values()
+    return _member(rows[0]) if rows else None
+
+
+async def member_page(
+    scope: Scope, workspace_id: UUID, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
+) -> list[Member]:
+    """Up to `limit` unrevoked members who hold something in a workspace, oldest first; the far end when `backwards`."""
+    query = scope.of(MembershipTable).filter(
+        Q(workspace_id=workspace_id) | Q(workspace_id__isnull=True), revoked_at_utc=None
+    )
+    if after is not None:
+        query = query.filter(id__gt=after)
+    if before is not None:
+        query = query.filter(id__lt=before)
+    found = [_member(row) for row in await query.order_by("-id" if backwards else "id").limit(limit).values()]
+    return found[::-1] if backwards else found
+
+
+async def owners_locked(scope: WriteScope) -> list[Member]:
+    """The tenant's unrevoked owners, in order of id, held until the transaction ends.
+
+    Two owners who remove each other at once would each still see the other: so whoever takes ownership away holds
+    them all. SQLite has one writer, so it needs no lock.
+    """
+    rows = await scope.rows(
+        "SELECT * FROM memberships WHERE tenant_id = $1 AND roles LIKE $2 AND revoked_at_utc IS NULL "  # noqa: S608 - two fixed texts
+        f"ORDER BY id{'' if scope.is_sqlite else ' FOR UPDATE'}",
+        scope.tenant_id,
+        f'%"{RoleName.OWNER.value}"%',
+    )
+    return [_member(row) for row in rows]
+
+
+async def add_member(scope: WriteScope, new: Member) -> bool:
+    """A new member; False when the person is, or was, one of that workspace already."""
+    rows = await scope.rows(
+        "INSERT INTO memberships (id, tenant_id, workspace_id, user_id, roles, version, changed_by_kind, "
+        "changed_by_id, changed_at_utc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+        "ON CONFLICT (workspace_id, user_id) DO NOTHING RETURNING id",
+        new.id,
+        scope.tenant_id,
+        new.workspace_id,
+        new.user_id,
+        json_text(new.roles),
+        new.version,
+        *_changed_by(new),
+        new.changed_at_utc,
+    )
+    return bool(rows)
+
+
+async def store_if_unchanged(scope: WriteScope, value: Member) -> bool:
+    """Write the next version if the row still has the one before; False when somebody else was first."""
+    touched = await scope.execute(
+        "UPDATE memberships SET roles = $1, version = $2, changed_by_kind = $3, changed_by_id = $4, "
+        "changed_at_utc = $5, revoked_at_utc = $6 WHERE id = $7 AND tenant_id = $8 AND version = $9",
+        json_text(value.roles),
+        value.version,
+        *_changed_by(value),
+        value.changed_at_utc,
+        value.revoked_at_utc,
+        value.id,
+        scope.tenant_id,
+        value.version - 1,
+    )
+    return bool(touched)
+
+
+def _changed_by(value: Member) -> tuple[str | None, str | None]:
+    by = value.changed_by
+    return (None, None) if by is None else (by.kind.value, by.id)
+
+
+async def role_permissions(scope: Scope) -> dict[str, frozenset[Permission]]:
+    """The tenant's roles by name, with what each gives."""
+    rows = await scope.of(RoleTable).values("name", "permissions")
+    return {row["name"]: _permissions(row["permissions"]) for row in rows}
+
+
+async def person_by_email(scope: Scope, email: str) -> Person | None:
+    """The tenant's person with an e-mail address, in the spelling of parse_email."""
+    rows = await scope.of(UserTable).filter(email=email).values("id", "name", "email")
+    return as_value(Person, rows[0]) if rows else None
+
+
+async def persons_by_id(scope: Scope, user_ids: list[UUID]) -> dict[UUID, Person]:
+    """Persons of the tenant by id; others are absent."""
+    rows = await scope.of(UserTable).filter(id__in=user_ids).values("id", "name", "email")
+    return {row["id"]: as_value(Person, row) for row in rows}
+
+
+async def add_person(scope: WriteScope, person: Person, password_hash: str, at_utc: datetime) -> bool:
+    """A new local account; False when the tenant has one with that e-mail address."""
+    rows = await scope.rows(
+        "INSERT INTO users (id, tenant_id, email, name, password_hash, created_at_utc) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, email) DO NOTHING RETURNING id",
+        person.id,
+        scope.tenant_id,
+        person.email,
+        person.name,
+        password_hash,
+        at_utc,
+    )
+    return bool(rows)

@@ -1,10 +1,23 @@
 """Member fields: authorise, parse, one service call, payload."""
 
+from typing import Annotated
+
 import strawberry
 
-from resolvers.context import Info
-from schema.members import Viewer
+from domain.errors import DomainError, NotFound, VersionConflict
+from resolvers.context import Info, viewer
+from resolvers.errors import user_errors
+from schema.arguments import After, Before, ExpectedVersion, First, Id, Last, WorkspaceId
+from schema.base import Connection, DateTime, ErrorCode, PageRequest, UserError, parse_id
+from schema.members import Member, MemberAddPayload, MemberInput, MemberPayload, MemberVersionConflict, Viewer
 from services import members
+
+New = Annotated[MemberInput, strawberry.argument(description="Whom to add, with which roles.")]
+Roles = Annotated[list[str], strawberry.argument(description="All that the member shall hold: at least one.")]
+OptionalKey = Annotated[
+    str | None,
+    strawberry.argument(description="Of your choosing, 1 to 128 characters; sent again it replays the stored answer."),
+]
 
 
 @strawberry.type
@@ -16,3 +29,111 @@ class MemberQuery:
         """The viewer."""
         asking = info.context.viewer
         return None if asking is None else Viewer.of(await members.profile(info.context.ports, asking))
+
+    @strawberry.field(description="Those who hold something in a workspace, oldest first.")
+    async def members(
+        self,
+        info: Info,
+        workspace_id: WorkspaceId,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Member]:
+        """A page of members."""
+        asked = PageRequest.parse(first, after, last, before)
+        found = await members.page(
+            info.context.ports,
+            viewer(info),
+            parse_id(workspace_id, "Workspace", ("workspaceId",)),
+            asked.after,
+            asked.before,
+            asked.fetch_limit(),
+            backwards=asked.backwards,
+        )
+        return asked.connection(found, lambda value: value.member.id, Member.of)
+
+    @strawberry.field(description="One member; null when there is none for you.")
+    async def member(self, info: Info, id: Id) -> Member | None:  # noqa: A002 - the schema's word
+        """A member by global id."""
+        try:
+            return Member.of(await members.one(info.context.ports, viewer(info), parse_id(id, "Member")))
+        except NotFound:
+            return None
+
+
+@strawberry.type
+class MemberMutation:
+    """Mutation fields."""
+
+    @strawberry.mutation(description="Add a person to a workspace, or add a revoked one again.")
+    async def member_add(self, info: Info, workspace_id: Id, member: MemberInput) -> MemberAddPayload:
+        """Add one."""
+        try:
+            workspace = parse_id(workspace_id, "Workspace", ("workspaceId",))
+            new = members.NewMember(member.email, member.name, member.password, tuple(member.roles))
+            added = await members.add(info.context.ports, viewer(info), workspace, new)
+        except DomainError as error:
+            refusals = [_inside(each) for each in await user_errors(info, error)]
+            return MemberAddPayload(member=None, account_created=False, user_errors=refusals)
+        return MemberAddPayload(member=Member.of(added.profile), account_created=added.account_created, user_errors=[])
+
+    @strawberry.mutation(description="Give a member exactly these roles; it counts from their next operation on.")
+    async def member_roles_set(
+        self,
+        info: Info,
+        id: Id,  # noqa: A002 - the schema's word
+        expected_version: ExpectedVersion,
+        roles: Roles,
+        idempotency_key: OptionalKey = None,
+    ) -> MemberPayload:
+        """Set the roles of one."""
+        try:
+            changed = await members.set_roles(
+                info.context.ports,
+                viewer(info),
+                parse_id(id, "Member"),
+                expected_version,
+                tuple(roles),
+                idempotency_key,
+            )
+        except DomainError as error:
+            return await _refusal(info, error)
+        return MemberPayload(member=Member.of(changed), user_errors=[])
+
+    @strawberry.mutation(description="Take away what a member gives; it counts from the person's next operation on.")
+    async def member_revoke(
+        self,
+        info: Info,
+        id: Id,  # noqa: A002 - the schema's word
+        expected_version: ExpectedVersion,
+    ) -> MemberPayload:
+        """Revoke one."""
+        try:
+            changed = await members.revoke(info.context.ports, viewer(info), parse_id(id, "Member"), expected_version)
+        except DomainError as error:
+            return await _refusal(info, error)
+        return MemberPayload(member=Member.of(changed), user_errors=[])
+
+
+def _inside(error: UserError) -> UserError:
+    """The refusal with its path inside the `member` argument, where every field of a new member stands."""
+    if error.field:
+        error.field = error.field if error.field[0] == "workspaceId" else ["member", *error.field]
+    return error
+
+
+async def _refusal(info: Info, error: DomainError) -> MemberPayload:
+    return MemberPayload(member=None, user_errors=await user_errors(info, error, _conflict))
+
+
+async def _conflict(info: Info, error: VersionConflict) -> MemberVersionConflict:
+    current = Member.of(await members.one(info.context.ports, viewer(info), error.subject_id))
+    return MemberVersionConflict(
+        field=["expectedVersion"],
+        message=error.message,
+        code=ErrorCode.VERSION_CONFLICT,
+        changed_by=current.changed_by,
+        changed_at=None if error.changed_at_utc is None else DateTime(error.changed_at_utc),
+        current=current,
+    )

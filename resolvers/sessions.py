@@ -15,6 +15,9 @@ TenantId = Annotated[
     strawberry.ID | None,
     strawberry.argument(description="Which of your tenants; without it the one you joined first."),
 ]
+Email = Annotated[str, strawberry.argument(description="Your e-mail address.")]
+Password = Annotated[str, strawberry.argument(description="Your password.")]
+RefreshToken = Annotated[str, strawberry.argument(description="The newest one you were given.")]
 
 
 @strawberry.type
@@ -22,7 +25,9 @@ class SessionMutation:
     """Mutation fields."""
 
     @strawberry.mutation(description="Sign in with e-mail address and password.")
-    async def session_create(self, info: Info, email: str, password: str, tenant_id: TenantId = None) -> SessionPayload:
+    async def session_create(
+        self, info: Info, email: Email, password: Password, tenant_id: TenantId = None
+    ) -> SessionPayload:
         """Sign in."""
         try:
             tenant = None if tenant_id is None else parse_id(tenant_id, "Tenant", ("tenantId",))
@@ -31,7 +36,7 @@ class SessionMutation:
             return SessionPayload(session=None, user_errors=[request_error(error)])
 
     @strawberry.mutation(description="New tokens for a refresh token. Using one twice ends the session.")
-    async def session_refresh(self, info: Info, refresh_token: str) -> SessionPayload:
+    async def session_refresh(self, info: Info, refresh_token: RefreshToken) -> SessionPayload:
         """Refresh."""
         try:
             return await _payload(info, await sessions.refresh(info.context.ports, refresh_token))
@@ -39,7 +44,7 @@ class SessionMutation:
             return SessionPayload(session=None, user_errors=[request_error(error)])
 
     @strawberry.mutation(description="Sign out: end the session that a refresh token belongs to.")
-    async def session_revoke(self, info: Info, refresh_token: str) -> SessionRevokePayload:
+    async def session_revoke(self, info: Info, refresh_token: RefreshToken) -> SessionRevokePayload:
         """Sign out."""
         try:
             done = await sessions.revoke(info.context.ports, refresh_token)

@@ -1,9 +1,25 @@
-"""Use-cases on API keys: recognise one that a program presents."""
+"""Use-cases on API keys: recognise one that a program presents, list, make, revoke.
 
-from domain.access import Principal, PrincipalKind
-from domain.errors import Unauthenticated
-from models import across_tenants, api_keys
+A key belongs to one workspace and gives permissions only: no reserved act, so it never decides a budget.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from domain.access import Authority, NewApiKey, Permission, Principal, PrincipalKind, parse_api_key_permissions
+from domain.api_keys import ApiKey, check_new, revoked
+from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.members import check_name
+from kit.ids import new_id
+from models import across_tenants, api_keys, tenants
 from services.ports import Ports
+from services.unit_of_work import begin
+from services.viewers import Viewer
+
+SUBJECT: Final = "api_key"
 
 
 async def identify(ports: Ports, key: str) -> Principal:
@@ -27,3 +43,103 @@ async def identify(ports: Ports, key: str) -> Principal:
         scopes=frozenset(permission.value for permission in value.permissions),
         expires_at_utc=value.expires_at_utc,
     )
+
+
+async def page(
+    ports: Ports,
+    viewer: Viewer,
+    workspace_id: UUID,
+    after: UUID | None,
+    before: UUID | None,
+    limit: int,
+    *,
+    backwards: bool = False,
+) -> list[ApiKey]:
+    """A page of a workspace's API keys, revoked ones too, newest first. Raises NotFound, Forbidden."""
+    await _authority(ports, viewer, workspace_id, Permission.USER_READ)
+    scope = ports.database.read(viewer.tenant_id)
+    return await api_keys.api_key_page(scope, workspace_id, after, before, limit, backwards=backwards)
+
+
+async def one(ports: Ports, viewer: Viewer, api_key_id: UUID) -> ApiKey:
+    """One API key. Raises NotFound for what the viewer cannot enter, Forbidden."""
+    return await _found(ports, viewer, api_key_id, Permission.USER_READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new API key. `secret.text` is told this once and stored nowhere."""
+
+    api_key: ApiKey
+    secret: NewApiKey
+
+
+async def create(
+    ports: Ports,
+    viewer: Viewer,
+    workspace_id: UUID,
+    name: str,
+    permissions: Iterable[Permission],
+    expires_at_utc: datetime | None,
+) -> Created:
+    """Make an API key for a workspace, with permissions out of the maker's own there.
+
+    The key keeps them when its maker loses them: it is revoked on its own.
+
+    Raises:
+        NotFound
+        Forbidden: no write access to users, a permission that is not the maker's, or the maker is a key itself: a
+            leaked key must not make others that outlive it.
+        InvalidInput: the name, no permission, or an end that is not ahead.
+    """
+    maker = await _authority(ports, viewer, workspace_id, Permission.USER_WRITE)
+    if viewer.principal.kind is not PrincipalKind.USER:
+        raise Forbidden("making API keys takes a person")
+    secret = ports.secrets.new_api_key()
+    new = ApiKey(
+        id=new_id(),
+        tenant_id=viewer.tenant_id,
+        workspace_id=workspace_id,
+        name=check_name(name),
+        prefix=secret.prefix,
+        permissions=tuple(sorted(parse_api_key_permissions(permissions))),
+        created_by_id=viewer.principal.subject_id,
+        created_at_utc=ports.clock.now_utc(),
+        expires_at_utc=expires_at_utc,
+        revoked_at_utc=None,
+    )
+    check_new(new, maker)
+    async with begin(ports, viewer.tenant_id, viewer.actor) as work:
+        await api_keys.add_api_key(work.scope, new, secret.hash)
+        work.record("api_key.created", SUBJECT, None, new)
+    return Created(new, secret)
+
+
+async def revoke(ports: Ports, viewer: Viewer, api_key_id: UUID) -> ApiKey:
+    """Revoke an API key; its next request is refused. One that was revoked before stays as it was.
+
+    Raises:
+        NotFound, Forbidden
+    """
+    before = await _found(ports, viewer, api_key_id, Permission.USER_WRITE)
+    after = revoked(before, ports.clock.now_utc())
+    async with begin(ports, viewer.tenant_id, viewer.actor) as work:
+        if not await api_keys.revoke_api_key(work.scope, after):
+            return await api_keys.api_key(work.scope, api_key_id)
+        work.record("api_key.revoked", SUBJECT, before, after)
+    return after
+
+
+async def _authority(ports: Ports, viewer: Viewer, workspace_id: UUID, permission: Permission) -> Authority:
+    """The viewer's authority in a workspace that is the tenant's own. Raises NotFound, Forbidden."""
+    authority = viewer.require(workspace_id, permission)
+    await tenants.workspace(ports.database.read(viewer.tenant_id), workspace_id)
+    return authority
+
+
+async def _found(ports: Ports, viewer: Viewer, api_key_id: UUID, permission: Permission) -> ApiKey:
+    found = await api_keys.api_key(ports.database.read(viewer.tenant_id), api_key_id)
+    if not viewer.enters(found.workspace_id):
+        raise NotFound("no such API key")
+    viewer.require(found.workspace_id, permission)
+    return found
