@@ -2,7 +2,8 @@
 
 Owns the rules below and their exceptions. It reads source text only: nothing is imported or run.
 
-    T1  tortoise is imported in models/, migrations/ and app/migrations.py only
+    T1  tortoise is imported in models/, migrations/ and app/migrations.py only; app/ may also import its exceptions,
+        which query nothing, to tell them to people
     T2  tables (models' `Model` classes) are named in models/ only, so nobody else can query them
     T3  a public async function of models/ takes a `Scope` or `WriteScope` first
     T4  in models/, a query method called on a table itself, not through `scope.of(...)`, stands in a function that
@@ -150,6 +151,8 @@ def _imports(path: str, tree: ast.Module, _tables: Tables) -> Iterator[_Hit]:
             names = [node.module or ""]
         else:
             continue
+        if path.startswith("app/"):
+            names = [name for name in names if name != "tortoise.exceptions"]
         if any(name.split(".")[0] == "tortoise" for name in names):
             yield node.lineno, "T1", "imports tortoise"
 

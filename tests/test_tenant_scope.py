@@ -73,6 +73,13 @@ def test_t1_tortoise_stays_in_models(source: str) -> None:
     assert "T1" not in inside(source)
 
 
+def test_t1_the_command_line_may_name_the_exceptions() -> None:
+    source = "from tortoise.exceptions import BaseORMException"
+    assert outside(source, "app/cli/main.py") == []
+    assert outside(source, "services/campaigns.py") == ["T1"]
+    assert outside("from tortoise import exceptions", "app/cli/main.py") == ["T1"]
+
+
 @pytest.mark.parametrize(
     ("source", "count"),
     [
