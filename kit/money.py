@@ -70,9 +70,8 @@ def parse_micros(text: str | Decimal) -> int:
 
 def to_decimal(micros: int) -> Decimal:
     """The amount in currency units, exactly, with at least two digits after the point: 12340000 -> 12.34."""
-    amount = Decimal(micros).scaleb(-6)
-    cents = amount.quantize(Decimal("0.01"))
-    return cents if cents == amount else amount.normalize()
+    cents, rest = divmod(micros, 10_000)
+    return Decimal(micros).scaleb(-6).normalize() if rest else Decimal(cents).scaleb(-2)
 
 
 def round_to_step(amount_micros: int, step: int) -> int:

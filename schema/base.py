@@ -129,9 +129,14 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     """A page of a list."""
 
-    edges: list[Edge[T]] = strawberry.field(description="The page's items with their places, at most 100.")
     nodes: list[T] = strawberry.field(description="The page's items alone, at most 100.")
     page_info: PageInfo = strawberry.field(description="Where the page lies.")
+    keys: strawberry.Private[list[UUID]]
+
+    @strawberry.field(description="The page's items with their places, at most 100.")
+    def edges(self) -> list[Edge[T]]:
+        """Made only when asked for: most clients read the nodes alone."""
+        return [Edge(cursor=_cursor(key), node=node) for key, node in zip(self.keys, self.nodes, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +169,15 @@ class PageRequest:
         """The page of what was fetched with `fetch_limit`."""
         more = len(found) > self.limit
         kept = found[-self.limit :] if self.backwards else found[: self.limit]
-        edges = [Edge(cursor=_cursor(key(value)), node=node(value)) for value in kept]
+        keys = [key(value) for value in kept]
         return Connection(
-            edges=edges,
-            nodes=[edge.node for edge in edges],
+            nodes=[node(value) for value in kept],
+            keys=keys,
             page_info=PageInfo(
                 has_next_page=(self.before is not None) if self.backwards else more,
                 has_previous_page=more if self.backwards else self.after is not None,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
+                start_cursor=_cursor(keys[0]) if keys else None,
+                end_cursor=_cursor(keys[-1]) if keys else None,
             ),
         )
 
