@@ -21,6 +21,7 @@ from services.members import profile
 from services.ports import Ports
 from services.viewers import Viewer, look_up
 from tests.conftest import NOON, House, viewer_of
+from tests.graphql_client import execute, global_id
 
 CAMPAIGNS = (Permission.CAMPAIGN_WRITE, Permission.CAMPAIGN_READ)
 
@@ -241,3 +242,66 @@ async def test_the_log_names_the_key_that_acted(ports: Ports, house: House, ana:
     created = await make(ports, ana, house)
     viewer = await program(ports, created)
     assert viewer.actor == Actor(ActorKind.API_KEY, str(created.api_key.id))
+
+
+# --- as clients see them ----------------------------------------------------------------------------------------------
+
+
+API_KEY_CREATE = """
+mutation ($workspaceId: ID!, $scopes: [Permission!]!, $expiresAt: DateTime) {
+  apiKeyCreate(workspaceId: $workspaceId, name: "nightly", scopes: $scopes, expiresAt: $expiresAt) {
+    apiKey { id name prefix scopes createdBy { name } createdAt expiresAt revokedAt }
+    secret
+    userErrors { field code message }
+  }
+}
+"""
+API_KEYS = """
+query ($workspaceId: ID!) { apiKeys(workspaceId: $workspaceId, first: 10) { nodes { id prefix revokedAt } } }
+"""
+API_KEY_REVOKE = """
+mutation ($id: ID!) { apiKeyRevoke(id: $id) { apiKey { id revokedAt } userErrors { field code } } }
+"""
+
+
+async def test_clients_make_list_and_revoke_keys(ports: Ports, house: House, other_house: House, ana: Viewer) -> None:
+    workspace = {"workspaceId": global_id("Workspace", house.workspace.id)}
+    end = "2026-06-10T12:00:00.000000Z"
+    response = await execute(ports, ana, API_KEY_CREATE, {**workspace, "scopes": ["CAMPAIGN_READ"], "expiresAt": end})
+    payload = response["data"]["apiKeyCreate"]
+    key = payload["apiKey"]
+    assert payload["userErrors"] == []
+    assert payload["secret"].startswith(f"ce_{key['prefix']}_")
+    assert {name: key[name] for name in ("name", "scopes", "createdBy", "createdAt", "expiresAt", "revokedAt")} == {
+        "name": "nightly",
+        "scopes": ["CAMPAIGN_READ"],
+        "createdBy": {"name": "Owner of acme"},
+        "createdAt": "2026-03-10T12:00:00.000000Z",
+        "expiresAt": end,
+        "revokedAt": None,
+    }
+    listed = await execute(ports, ana, API_KEYS, workspace)
+    assert listed["data"]["apiKeys"]["nodes"] == [{"id": key["id"], "prefix": key["prefix"], "revokedAt": None}]
+    revoked = await execute(ports, ana, API_KEY_REVOKE, {"id": key["id"]})
+    assert revoked["data"]["apiKeyRevoke"] == {
+        "apiKey": {"id": key["id"], "revokedAt": "2026-03-10T12:00:00.000000Z"},
+        "userErrors": [],
+    }
+    stranger = await viewer_of(ports, other_house, other_house.owner_id)
+    foreign = await execute(ports, stranger, API_KEY_REVOKE, {"id": key["id"]})
+    assert foreign["data"]["apiKeyRevoke"] == {"apiKey": None, "userErrors": [{"field": None, "code": "NOT_FOUND"}]}
+    one = await execute(ports, stranger, "query ($id: ID!) { apiKey(id: $id) { id } }", {"id": key["id"]})
+    assert one["data"] == {"apiKey": None}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "end", "field"),
+    [([], None, ["scopes"]), (["CAMPAIGN_READ"], "2026-03-10T12:00:00Z", ["expiresAt"])],
+)
+async def test_clients_are_told_the_field_of_a_bad_key(
+    ports: Ports, house: House, ana: Viewer, scopes: list[str], end: str | None, field: list[str]
+) -> None:
+    variables = {"workspaceId": global_id("Workspace", house.workspace.id), "scopes": scopes, "expiresAt": end}
+    payload = (await execute(ports, ana, API_KEY_CREATE, variables))["data"]["apiKeyCreate"]
+    assert (payload["apiKey"], payload["secret"]) == (None, None)
+    assert [(each["field"], each["code"]) for each in payload["userErrors"]] == [(field, "INVALID_INPUT")]

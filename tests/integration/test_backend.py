@@ -1,21 +1,26 @@
 """Credentials at the door, and the context of each operation, on both databases."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 
 from adapters.tokens import AccessTokens
 from app.backend import GraphQLBackend
 from app.container import Container
-from domain.access import ALL_SCOPES
-from domain.errors import Unauthenticated
+from app.graphql_transport import graphql_routes
+from domain.access import ALL_SCOPES, Permission
+from domain.errors import NotFound, Unauthenticated
 from domain.sessions import Identity
 from kit.time import FixedClock
-from services import sessions
+from models.members import member_of as membership_of
+from services import api_keys, members, sessions
 from services.ports import Ports
 from services.sessions import SignedIn
-from tests.conftest import House
+from tests.conftest import House, viewer_of
+from tests.graphql_client import engine
 
 
 @pytest.fixture
@@ -86,3 +91,78 @@ async def test_a_token_that_names_another_tenant_than_its_person_opens_nothing(
     session = await backend.authenticate(f"Bearer {crossed.text}")
     with pytest.raises(Unauthenticated):
         await backend.new_context(session, "r")
+
+
+@pytest.mark.req("FR-PLT-003")
+async def test_a_revoked_membership_counts_at_the_next_operation(
+    backend: GraphQLBackend, ports: Ports, house: House
+) -> None:
+    session = await backend.authenticate(f"Bearer {(await sign_in(ports, house)).access_token.text}")
+    assert (await backend.new_context(session, "r1")).viewer is not None
+    owner = await viewer_of(ports, house, house.owner_id)
+    cleo = await member_of(ports, house)
+    await members.set_roles(ports, owner, cleo, 1, ("finance",))
+    viewer = (await backend.new_context(session, "r2")).viewer
+    assert viewer is not None
+    assert viewer.authority(house.workspace.id).roles == {"finance"}
+    await members.revoke(ports, owner, cleo, 2)
+    with pytest.raises(Unauthenticated):
+        await backend.new_context(session, "r3")
+
+
+async def member_of(ports: Ports, house: House) -> UUID:
+    found = await membership_of(ports.database.read(house.tenant_id), house.workspace.id, house.analyst_id)
+    assert found is not None
+    return found.id
+
+
+@pytest.mark.req("FR-PLT-001")
+async def test_an_api_key_gives_a_viewer_until_it_is_revoked(
+    backend: GraphQLBackend, ports: Ports, house: House, other_house: House
+) -> None:
+    owner = await viewer_of(ports, house, house.owner_id)
+    created = await api_keys.create(ports, owner, house.workspace.id, "nightly", [Permission.CAMPAIGN_READ], None)
+    session = await backend.authenticate(f"Bearer {created.secret.text}")
+    assert session.expires_at_utc is None
+    context = await backend.new_context(session, "r1")
+    assert context.viewer is not None
+    assert (context.viewer.tenant_id, context.viewer.actor.id) == (house.tenant_id, str(created.api_key.id))
+    assert context.viewer.authority(house.workspace.id).permissions == {Permission.CAMPAIGN_READ}
+    with pytest.raises(NotFound):
+        context.viewer.authority(other_house.workspace.id)
+    await api_keys.revoke(ports, owner, created.api_key.id)
+    with pytest.raises(Unauthenticated):
+        await backend.new_context(session, "r2")
+    with pytest.raises(Unauthenticated):
+        await backend.authenticate(f"Bearer {created.secret.text}")
+
+
+async def test_an_api_key_ends_when_it_says_on_an_open_socket_too(
+    backend: GraphQLBackend, ports: Ports, clock: FixedClock, house: House
+) -> None:
+    owner = await viewer_of(ports, house, house.owner_id)
+    end = clock.now_utc() + timedelta(hours=1)
+    created = await api_keys.create(ports, owner, house.workspace.id, "short", [Permission.CAMPAIGN_READ], end)
+    session = await backend.authenticate(f"Bearer {created.secret.text}")
+    assert session.expires_at_utc == end
+    clock.advance(timedelta(hours=1))
+    with pytest.raises(Unauthenticated):
+        await backend.new_context(session, "r")
+    with pytest.raises(Unauthenticated):
+        await backend.authenticate(f"Bearer {created.secret.text}")
+
+
+async def test_over_http_nobody_is_null_a_wrong_token_401_and_a_token_its_viewer(
+    backend: GraphQLBackend, ports: Ports, house: House
+) -> None:
+    app = Starlette(routes=graphql_routes(engine(), backend))
+    text = (await sign_in(ports, house)).access_token.text
+    body = {"query": "{ viewer { name } }"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test") as client:
+        nobody = await client.post("/graphql", json=body)
+        wrong = await client.post("/graphql", json=body, headers={"authorization": "Bearer wrong"})
+        right = await client.post("/graphql", json=body, headers={"authorization": f"Bearer {text}"})
+    assert (nobody.status_code, nobody.json()) == (200, {"data": {"viewer": None}})
+    assert (wrong.status_code, wrong.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert wrong.headers["www-authenticate"].startswith("Bearer")
+    assert (right.status_code, right.json()) == (200, {"data": {"viewer": {"name": "Analyst of acme"}}})
