@@ -28,7 +28,7 @@ class FakePlatform:
     )
     campaigns: list[PlatformCampaign] = field(default_factory=list)
     days: list[PlatformDailyMetric] = field(default_factory=list)
-    failures: dict[str, list[PlatformError]] = field(default_factory=dict)
+    failures: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
     before_call: Callable[[str], Awaitable[None]] | None = None
 
