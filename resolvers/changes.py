@@ -14,6 +14,7 @@ from domain.changes import Reload as ReloadValue
 from domain.changes import Watermark as WatermarkValue
 from realtime.relay import Message
 from resolvers.context import Info, viewer
+from schema.arguments import WorkspaceId
 from schema.base import Cursor, parse_id
 from schema.changes import (
     AdjustmentMessage,
@@ -38,7 +39,7 @@ class ChangeSubscription:
 
     @strawberry.subscription(description="What happens to a workspace's recommendations, in order and without a gap.")
     async def recommendation_changes(
-        self, info: Info, workspace_id: strawberry.ID, after: After = None
+        self, info: Info, workspace_id: WorkspaceId, after: After = None
     ) -> AsyncGenerator[RecommendationMessage, None]:
         """Recommendations' events."""
         async with aclosing(_follow(info, workspace_id, after, changes.RECOMMENDATIONS)) as messages:
@@ -52,7 +53,7 @@ class ChangeSubscription:
 
     @strawberry.subscription(description="Approved changes on their way to the platforms, step by step.")
     async def adjustment_progress(
-        self, info: Info, workspace_id: strawberry.ID, after: After = None
+        self, info: Info, workspace_id: WorkspaceId, after: After = None
     ) -> AsyncGenerator[AdjustmentMessage, None]:
         """Adjustments' events."""
         async with aclosing(_follow(info, workspace_id, after, changes.ADJUSTMENTS)) as messages:

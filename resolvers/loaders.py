@@ -228,7 +228,7 @@ class ViewerReads:
 
     async def node_value(self, type_name: str, id_: UUID) -> object | None:
         """The domain value behind a global id; None for what the viewer may not see, as for what does not exist."""
-        known = _NODES.get(type_name)
+        known = NODES.get(type_name)
         if known is None:
             return None
         load, permission = known
@@ -237,7 +237,7 @@ class ViewerReads:
 
 
 #: How each Node type is loaded, and what seeing it takes in its workspace (None: being there).
-_NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspace | None]], Permission | None]]] = {
+NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspace | None]], Permission | None]]] = {
     "Workspace": (TenantLoaders.workspace, None),
     "AdAccount": (TenantLoaders.ad_account, Permission.CAMPAIGN_READ),
     "Campaign": (TenantLoaders.campaign, Permission.CAMPAIGN_READ),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Annotated
 
 import strawberry
 
@@ -9,9 +10,13 @@ from domain.errors import DomainError
 from domain.presences import PresenceMode
 from resolvers.context import Info, viewer
 from resolvers.errors import user_errors
+from schema.arguments import WorkspaceId
 from schema.base import parse_id
 from schema.presences import Presence, PresenceChange, PresencePayload
 from services import presences
+
+RecommendationId = Annotated[strawberry.ID, strawberry.argument(description="Global id of the recommendation.")]
+Mode = Annotated[PresenceMode, strawberry.argument(description="Looking, or about to change it.")]
 
 
 @strawberry.type
@@ -19,7 +24,7 @@ class PresenceMutation:
     """Mutation fields."""
 
     @strawberry.mutation(description="Be at a recommendation for 30 seconds; call it every ten to stay.")
-    async def presence_set(self, info: Info, recommendation_id: strawberry.ID, mode: PresenceMode) -> PresencePayload:
+    async def presence_set(self, info: Info, recommendation_id: RecommendationId, mode: Mode) -> PresencePayload:
         """Come or stay."""
         try:
             subject_id = parse_id(recommendation_id, "Recommendation", ("recommendationId",))
@@ -28,7 +33,7 @@ class PresenceMutation:
             return PresencePayload(presences=[], user_errors=await user_errors(info, error))
 
     @strawberry.mutation(description="Be at a recommendation no longer.")
-    async def presence_clear(self, info: Info, recommendation_id: strawberry.ID) -> PresencePayload:
+    async def presence_clear(self, info: Info, recommendation_id: RecommendationId) -> PresencePayload:
         """Leave."""
         try:
             subject_id = parse_id(recommendation_id, "Recommendation", ("recommendationId",))
@@ -42,7 +47,7 @@ class PresenceSubscription:
     """Subscription fields."""
 
     @strawberry.subscription(description="Who is at which of a workspace's recommendations: all first, then changes.")
-    async def presence_changes(self, info: Info, workspace_id: strawberry.ID) -> AsyncGenerator[PresenceChange, None]:
+    async def presence_changes(self, info: Info, workspace_id: WorkspaceId) -> AsyncGenerator[PresenceChange, None]:
         """Presence."""
         asking = viewer(info)
         place = parse_id(workspace_id, "Workspace", ("workspaceId",))

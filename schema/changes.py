@@ -19,12 +19,16 @@ from domain.recommendations import Recommendation as RecommendationValue
 from schema.actors import Actor
 from schema.adjustments import Adjustment
 from schema.base import Cursor, DateTime
+from schema.enums import describe_enum
 from schema.recommendations import Recommendation
 
-strawberry.enum(
+describe_enum(
     ReloadReason,
-    name="ReloadReason",
-    description="TOO_FAR_BEHIND: more was missed than is kept at hand. UNKNOWN_PLACE: `after` is not of this log.",
+    "Why a stream cannot go on where it left off.",
+    {
+        ReloadReason.TOO_FAR_BEHIND: "More was missed than is kept at hand.",
+        ReloadReason.UNKNOWN_PLACE: "`after` is not a place of this log.",
+    },
 )
 
 #: At most 18 digits: more would be no number of the databases.
@@ -73,7 +77,7 @@ class Watermark(StreamMessage):
 class Reload(StreamMessage):
     """The word to reload."""
 
-    reason: ReloadReason
+    reason: ReloadReason = strawberry.field(description="Why what was missed is not sent.")
 
     @classmethod
     def of(cls, value: changes.Reload) -> Self:
@@ -85,7 +89,7 @@ class Reload(StreamMessage):
 class RecommendationChanged(StreamMessage):
     """A recommendation's event."""
 
-    at: DateTime
+    at: DateTime = strawberry.field(description="When.")
     actor: Actor = strawberry.field(description="Who did it.")
     kind: str = strawberry.field(description="What happened, such as recommendation.approved.")
     recommendation: Recommendation | None = strawberry.field(
@@ -109,7 +113,7 @@ class RecommendationChanged(StreamMessage):
 class AdjustmentProgressed(StreamMessage):
     """An adjustment's event."""
 
-    at: DateTime
+    at: DateTime = strawberry.field(description="When.")
     actor: Actor = strawberry.field(description="Who did it: the dispatching job, or a person.")
     kind: str = strawberry.field(description="What happened, such as adjustment.confirmed.")
     adjustment: Adjustment | None = strawberry.field(

@@ -10,8 +10,13 @@ from domain.presences import Presence as Value
 from domain.presences import PresenceMode
 from schema.actors import Actor
 from schema.base import DateTime, UserError, global_id
+from schema.enums import describe_enum
 
-strawberry.enum(PresenceMode, name="PresenceMode", description="Looking, or about to change something.")
+describe_enum(
+    PresenceMode,
+    "What somebody at an item is about to do.",
+    {PresenceMode.VIEWING: "Looking.", PresenceMode.EDITING: "About to change it."},
+)
 
 
 @strawberry.type(description="Somebody at an item right now.")
@@ -19,8 +24,8 @@ class Presence:
     """A presence."""
 
     subject_id: strawberry.ID = strawberry.field(description="Global id of the recommendation.")
-    mode: PresenceMode
-    who: Actor | None
+    mode: PresenceMode = strawberry.field(description="Looking, or about to change it.")
+    who: Actor | None = strawberry.field(description="The person.")
     expires_at: DateTime = strawberry.field(description="When it lapses unless renewed.")
 
     @classmethod
@@ -39,7 +44,7 @@ class ItemPresences:
     """An item's presences."""
 
     subject_id: strawberry.ID = strawberry.field(description="Global id of the recommendation.")
-    presences: list[Presence]
+    presences: list[Presence] = strawberry.field(description="Everybody at it now, at most one entry a member.")
 
 
 @strawberry.type(description="Who is at which item now. Not resumed: each stream starts with the whole.")
@@ -49,7 +54,7 @@ class PresenceChange:
     whole: bool = strawberry.field(
         description="True for the first message: items not named have nobody. Later ones name only what changed."
     )
-    items: list[ItemPresences]
+    items: list[ItemPresences] = strawberry.field(description="Items where somebody is or was; at most one a member.")
 
     @classmethod
     def of(cls, items: Mapping[UUID, Sequence[Value]], *, whole: bool) -> Self:
@@ -71,4 +76,4 @@ class PresencePayload:
     """The payload."""
 
     presences: list[Presence] = strawberry.field(description="Everybody at the item now.")
-    user_errors: list[UserError]
+    user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty when it was done.")
