@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
                 ('product_margin', fields.DecimalField(null=True, max_digits=7, decimal_places=6)),
                 ('rate_to_reporting', fields.DecimalField(max_digits=20, decimal_places=10)),
             ],
-            options={'table': 'daily_metrics', 'app': 'models', 'unique_together': (('campaign_id', 'day'),), 'pk_attr': 'id', 'table_description': 'One campaign on one account-zone day, account micros.'},
+            options={'table': 'daily_metrics', 'app': 'models', 'unique_together': (('tenant_id', 'campaign_id', 'day'),), 'pk_attr': 'id', 'table_description': 'One campaign on one account-zone day, account micros.'},
             bases=['Model'],
         ),
         ops.CreateModel(

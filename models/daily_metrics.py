@@ -27,7 +27,7 @@ class DailyMetricTable(Model):
 
     class Meta:
         table = "daily_metrics"
-        unique_together = (("campaign_id", "day"),)
+        unique_together = (("tenant_id", "campaign_id", "day"),)
 
 
 async def days_since(scope: Scope, campaign_ids: list[UUID], since: date, until: date) -> list[CampaignDay]:
@@ -63,7 +63,7 @@ async def replace_days(scope: WriteScope, days: Iterable[CampaignDay], *, keep_m
     await DailyMetricTable.bulk_create(
         objects,
         batch_size=400,
-        on_conflict=["campaign_id", "day"],
+        on_conflict=["tenant_id", "campaign_id", "day"],
         update_fields=[name for name in CampaignDay.__slots__ if name not in kept],
         using_db=scope.connection,
     )
