@@ -67,7 +67,7 @@ class MemberMutation:
     """Mutation fields."""
 
     @strawberry.mutation(description="Add a person to a workspace, or add a revoked one again.")
-    async def member_add(self, info: Info, workspace_id: Id, member: MemberInput) -> MemberAddPayload:
+    async def member_add(self, info: Info, workspace_id: Id, member: New) -> MemberAddPayload:
         """Add one."""
         try:
             workspace = parse_id(workspace_id, "Workspace", ("workspaceId",))
