@@ -66,6 +66,15 @@ _TAKEN = frozenset(
 _HOPE = frozenset({AdjustmentStatus.PENDING, AdjustmentStatus.SENDING, AdjustmentStatus.APPLIED})
 
 
+def _may_spend(adjustment: Adjustment) -> bool:
+    """Whether its money may be spent on the platform; also while it waits to be tried again.
+
+    The answer of the last try may have been lost after it was applied.
+    """
+    tried = adjustment.status is AdjustmentStatus.PENDING and adjustment.dispatched_at_utc is not None
+    return tried or adjustment.status in _TAKEN
+
+
 def funding(adjustment: Adjustment, siblings: Sequence[Adjustment]) -> Funding:
     """Whether an adjustment may be sent now, given all adjustments of its plan (itself may be among them).
 
@@ -78,7 +87,7 @@ def funding(adjustment: Adjustment, siblings: Sequence[Adjustment]) -> Funding:
     others = [sibling for sibling in siblings if sibling.id != adjustment.id]
     freed = -sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros < 0 and s.status in _FREED)
     hoped = -sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros < 0 and s.status in _HOPE)
-    taken = sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros > 0 and s.status in _TAKEN)
+    taken = sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros > 0 and _may_spend(s))
     if freed - taken >= need:
         return Funding.READY
     return Funding.WAITING if freed + hoped - taken >= need else Funding.LOST
