@@ -134,6 +134,11 @@ class Relay:
         feed = self._feeds.get(tenant_id)
         return 0 if feed is None else feed.followers
 
+    def era(self, tenant_id: UUID) -> object | None:
+        """A token of one unbroken time of following a tenant, during which no event passes unheard; None outside."""
+        feed = self._feeds.get(tenant_id)
+        return feed if feed is not None and feed.opened else None
+
     def listen(self, listener: Callable[[LogEvent], None]) -> Callable[[], None]:
         """Call `listener` with every event of a followed tenant before any follower gets it, or a later one.
 

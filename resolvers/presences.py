@@ -14,6 +14,7 @@ from schema.arguments import WorkspaceId
 from schema.base import parse_id
 from schema.presences import Presence, PresenceChange, PresencePayload
 from services import presences
+from services.viewers import look_up
 
 RecommendationId = Annotated[strawberry.ID, strawberry.argument(description="Global id of the recommendation.")]
 Mode = Annotated[PresenceMode, strawberry.argument(description="Looking, or about to change it.")]
@@ -49,11 +50,13 @@ class PresenceSubscription:
     @strawberry.subscription(description="Who is at which of a workspace's recommendations: all first, then changes.")
     async def presence_changes(self, info: Info, workspace_id: WorkspaceId) -> AsyncGenerator[PresenceChange, None]:
         """Presence."""
-        asking = viewer(info)
+        asking, ports, relay = viewer(info), info.context.ports, info.context.relay
         place = parse_id(workspace_id, "Workspace", ("workspaceId",))
         presences.watch(asking, place)
-        async with aclosing(info.context.relay.presences.watch(asking.tenant_id, place)) as states:
+        async with aclosing(relay.presences.watch(asking.tenant_id, place)) as states:
             async for state in states:
+                # Presence has no numbers that a revocation could lie among: the right to see it is asked each time.
+                presences.watch(await look_up(ports, asking.principal), place)
                 yield PresenceChange.of(state.items, whole=state.whole)
 
 

@@ -13,6 +13,7 @@ import pytest
 import realtime.relay
 from adapters.passwords import Passwords
 from adapters.tokens import AccessTokens
+from domain.presences import PresenceMode
 from domain.workspaces import Workspace
 from kit.ids import new_id
 from models import log, members, tenants
@@ -21,6 +22,7 @@ from realtime.hints import CarriedHints, Hints, open_hints
 from schema.base import global_id
 from schema.changes import cursor_of
 from services import members as member_service
+from services import presences
 from services import recommendations as service
 from services.ports import Ports
 from tests.conftest import House, viewer_of
@@ -205,6 +207,31 @@ async def test_all_sockets_killed_at_once_recover_without_a_gap(api: Api, house:
             await asyncio.sleep(0.01)
 
 
+async def test_a_thousand_abrupt_disconnects_leave_nothing_behind(api: Api, house: House) -> None:
+    workspace = global_id("Workspace", house.workspace.id)
+    tasks_before = len(asyncio.all_tasks())
+    for _ in range(10):
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(api.client(house.tenant_id, house.analyst_id)) for _ in range(100)
+            ]
+            for client in clients:
+                await follow(client, house)
+                await client.data("s")
+                await client.subscribe("p", PRESENCE, workspace=workspace)
+                await client.data("p")
+            assert api.relay.followers(house.tenant_id) == 100
+            assert api.relay.presences.watchers(house.tenant_id, house.workspace.id) == 100
+            for client in clients:
+                client.break_off()
+        async with asyncio.timeout(10):
+            while api.relay._feeds or api.relay.presences._rooms:  # noqa: ASYNC110 - the product has no event for it
+                await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        while len(asyncio.all_tasks()) > tasks_before:  # noqa: ASYNC110 - tasks end on their own
+            await asyncio.sleep(0.01)
+
+
 def errors(messages: list[dict[str, Any]]) -> list[str]:
     return [m["payload"][0]["extensions"]["code"] for m in messages if m["type"] == "error"]
 
@@ -253,12 +280,17 @@ async def test_who_only_loses_this_workspace_loses_its_stream(api: Api, house: H
     async with api.client(house.tenant_id, house.reviewer_id) as ben:
         await follow(ben, house)
         assert (await ben.data("s"))["__typename"] == "Watermark"
+        await ben.subscribe("p", PRESENCE, workspace=global_id("Workspace", house.workspace.id))
+        assert await ben.data("p") == {"whole": True, "items": []}
         member = await members.member_of(scope, house.workspace.id, house.reviewer_id)
         assert member is not None
         await member_service.revoke(api.ports, ana, member.id, member.version)
         await approve(api, house, 0)
         message = await ben.hear()
-        assert (message["type"], errors([message])) == ("error", ["NOT_FOUND"])
+        assert (message["id"], errors([message])) == ("s", ["NOT_FOUND"])
+        await presences.come(api.ports, ana, house.recommendations[0].id, PresenceMode.VIEWING)
+        message = await ben.hear()
+        assert (message["id"], errors([message])) == ("p", ["NOT_FOUND"])
 
 
 async def test_what_cannot_be_followed_is_refused(api: Api, house: House, other_house: House) -> None:
