@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus
@@ -76,6 +76,7 @@ def _sent(one: Adjustment, outcome: S) -> Adjustment:
     return replace(one, status=outcome, dispatched_at_utc=NOW)
 
 
+@settings(max_examples=500)
 @given(plan=plans(), data=st.data())
 def test_whatever_the_order_and_outcomes_nothing_is_spent_that_was_not_freed(
     plan: list[Adjustment], data: st.DataObject
