@@ -236,7 +236,6 @@ def errors(messages: list[dict[str, Any]]) -> list[str]:
     return [m["payload"][0]["extensions"]["code"] for m in messages if m["type"] == "error"]
 
 
-@pytest.mark.req("DC-2")
 async def test_a_revoked_member_hears_of_nothing_later_and_the_socket_is_closed(api: Api, house: House) -> None:
     scope = api.ports.database.read(house.tenant_id)
     ana = await viewer_of(api.ports, house, house.owner_id)
