@@ -308,3 +308,24 @@ async def test_the_relay_outlives_a_database_that_fails_for_a_while(
         broken = False
         async with asyncio.timeout(5):
             assert [number(await anext(messages)), number(await anext(messages))] == [1, 2]
+
+
+async def test_who_lags_gets_nothing_that_listeners_have_not_heard(
+    ports: Ports, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime.relay, "POLL_SECONDS", LONG)
+    monkeypatch.setattr(realtime.relay, "RING_EVENTS", 2)
+    heard: list[int] = []
+    async with running(ports, Hints()) as (relay, told), aclosing(relay.follow(house.tenant_id)) as slow:
+        relay.listen(lambda event: heard.append(event.entry.sequence))
+        assert await anext(slow) == Watermark(0)
+        await write(told, house.tenant_id, 5)
+        await until(lambda: len(heard) == 5)
+        await write(ports, house.tenant_id, 3)  # in the log, and unheard of here
+        assert [number(await anext(slow)) for _ in range(5)] == [1, 2, 3, 4, 5]
+        waiting = asyncio.create_task(anext(slow))
+        await asyncio.sleep(0.05)
+        assert (waiting.done(), heard) == (False, [1, 2, 3, 4, 5])
+        await write(told, house.tenant_id, 1)
+        assert number(await waiting) == 6
+        assert heard == [1, 2, 3, 4, 5, 6, 7, 8, 9]
