@@ -82,6 +82,8 @@ class Choice(StrEnum):
 
 
 MAX_REASON_CHARACTERS: Final = 500
+#: A billion units a day: beyond any real budget, and far inside what both databases can count.
+MAX_DAILY_MICROS: Final = 10**15
 
 
 def reporting_delta_micros(delta_micros: int, rate: Decimal) -> int:
@@ -142,6 +144,8 @@ def edit(
         InvalidInput: below the platform's minimum, or no change at all.
     """
     _require_open(recommendation, now_utc)
+    if wanted_micros > MAX_DAILY_MICROS:
+        raise InvalidInput("a daily budget is at most a billion", path=("change",))
     amount = round_to_step(wanted_micros, limits.step_micros)
     if amount < limits.min_daily_micros:
         raise InvalidInput(

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 MICROS_PER_UNIT: Final = 1_000_000
+_MAX_UNITS: Final = 9_000_000_000_000
 
 _NO_MINOR_UNIT: Final = (
     *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"),
@@ -54,7 +55,7 @@ def parse_micros(text: str | Decimal) -> int:
     """Micros of a plain decimal amount such as "12.34" (exact; at most six digits after the point).
 
     Raises:
-        ValueError: not a finite decimal, or finer than a micro.
+        ValueError: not a finite decimal, finer than a micro, or beyond nine trillion units (64 bits of micros).
     """
     try:
         amount = Decimal(text)
@@ -62,6 +63,9 @@ def parse_micros(text: str | Decimal) -> int:
         raise ValueError(f"{text!r} is not a decimal amount") from error
     if not amount.is_finite():
         raise ValueError(f"{text!r} is not a finite amount")
+    # Looked at before any arithmetic: "1e999999" would otherwise become a million digits.
+    if abs(amount) > _MAX_UNITS:
+        raise ValueError(f"an amount is at most {_MAX_UNITS:,} units of its currency")
     micros = amount * MICROS_PER_UNIT
     if micros != micros.to_integral_value():
         raise ValueError(f"{text!r} is finer than a millionth of the currency unit")

@@ -1,18 +1,22 @@
 """Deciding recommendations against both databases: who wins, what it leaves, what a refusal leaves."""
 
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from domain.adjustments import AdjustmentStatus
-from domain.errors import Forbidden, IdempotencyMismatch, NotFound, PlanUnfunded, VersionConflict
-from domain.recommendations import RecommendationStatus
+from domain.errors import Forbidden, IdempotencyMismatch, InvalidTransition, NotFound, PlanUnfunded, VersionConflict
+from domain.recommendations import Recommendation, RecommendationStatus
+from kit.time import FixedClock
 from models import adjustments, log, plans, recommendations
+from schema.base import global_id
 from services import recommendations as service
 from services.logs import anchor_heads, verify
 from services.ports import Ports
 from tests.conftest import NOON, House, viewer_of
+from tests.graphql_client import execute
 
 
 @pytest.mark.req("RB-1.2", "RB-F5", "RB-K1")
@@ -130,7 +134,7 @@ async def test_another_tenants_recommendation_answers_as_not_found(
 ) -> None:
     ana = await viewer_of(ports, house, house.owner_id)
     for unknown in (other_house.recommendations[0].id, uuid4()):
-        with pytest.raises(NotFound, match="^no such recommendation$"):
+        with pytest.raises(NotFound, match=r"^no such recommendation$"):
             await service.approve(ports, ana, unknown, 1, "k")
 
 
@@ -142,3 +146,160 @@ async def test_the_chain_of_what_happened_verifies_against_its_anchor(ports: Por
     assert await anchor_heads(ports) == 1
     assert await anchor_heads(ports) == 0
     assert await verify(ports, house.tenant_id) == []
+
+
+APPROVE = """mutation ($id: ID!, $v: Int!, $key: String!) {
+  recommendationApprove(id: $id, expectedVersion: $v, idempotencyKey: $key) {
+    recommendation { id version status decidedBy { kind name } adjustment { status } }
+    adjustment { status intendedBudget { amount currency } autoApproved approvedBy { name } }
+    userErrors { __typename field message code
+      ... on RecommendationVersionConflict { current { version status } changedBy { name } changedAt }
+      ... on PlanUnfunded { shortfall { amount currency } } } } }"""
+
+EDIT = """mutation ($id: ID!, $v: Int!, $change: BudgetChangeInput!, $key: String!) {
+  recommendationEdit(id: $id, expectedVersion: $v, change: $change, idempotencyKey: $key) {
+    recommendation { version status proposedBudget { amount } suggestedBudget { amount } delta { amount } }
+    userErrors { field code message } } }"""
+
+REJECT = """mutation ($id: ID!, $v: Int!, $reason: String!, $key: String!) {
+  recommendationReject(id: $id, expectedVersion: $v, reason: $reason, idempotencyKey: $key) {
+    recommendation { version status decisionReason } adjustment { id } userErrors { field code message } } }"""
+
+
+def gid(value: Recommendation) -> str:
+    return str(global_id("Recommendation", value.id))
+
+
+@pytest.mark.req("RB-F2", "RB-E3")
+async def test_the_loser_is_told_over_graphql_who_won_and_what_it_is_now(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    ben = await viewer_of(ports, house, house.reviewer_id)
+    cut = house.recommendations[0]
+    won = await execute(ports, ana, APPROVE, {"id": gid(cut), "v": 1, "key": "a"})
+    assert won == {
+        "data": {
+            "recommendationApprove": {
+                "recommendation": {
+                    "id": gid(cut),
+                    "version": 2,
+                    "status": "APPROVED",
+                    "decidedBy": {"kind": "MEMBER", "name": "Owner of acme"},
+                    "adjustment": {"status": "PENDING"},
+                },
+                "adjustment": {
+                    "status": "PENDING",
+                    "intendedBudget": {"amount": "90.00", "currency": "USD"},
+                    "autoApproved": False,
+                    "approvedBy": {"name": "Owner of acme"},
+                },
+                "userErrors": [],
+            }
+        }
+    }
+    lost = await execute(ports, ben, APPROVE, {"id": gid(cut), "v": 1, "key": "b"})
+    assert lost == {
+        "data": {
+            "recommendationApprove": {
+                "recommendation": None,
+                "adjustment": None,
+                "userErrors": [
+                    {
+                        "__typename": "RecommendationVersionConflict",
+                        "field": ["expectedVersion"],
+                        "message": "somebody else changed this recommendation first",
+                        "code": "VERSION_CONFLICT",
+                        "current": {"version": 2, "status": "APPROVED"},
+                        "changedBy": {"name": "Owner of acme"},
+                        "changedAt": "2026-03-10T12:00:00.000000Z",
+                    }
+                ],
+            }
+        }
+    }
+
+
+@pytest.mark.req("RB-F2")
+@pytest.mark.parametrize(
+    ("change", "proposed", "delta"),
+    [({"percent": "-15"}, "85.00", "-15.00"), ({"dailyBudget": "92.505"}, "92.51", "-7.49")],
+)
+async def test_an_edit_by_percentage_or_amount_still_needs_review_and_is_what_gets_sent(
+    ports: Ports, house: House, change: dict[str, str], proposed: str, delta: str
+) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    cut = house.recommendations[0]
+    edited = await execute(ports, ana, EDIT, {"id": gid(cut), "v": 1, "change": change, "key": "e"})
+    assert edited["data"]["recommendationEdit"] == {
+        "recommendation": {
+            "version": 2,
+            "status": "NEEDS_REVIEW",
+            "proposedBudget": {"amount": proposed},
+            "suggestedBudget": {"amount": "90.00"},
+            "delta": {"amount": delta},
+        },
+        "userErrors": [],
+    }
+    approved = await execute(ports, ana, APPROVE, {"id": gid(cut), "v": 2, "key": "a"})
+    assert approved["data"]["recommendationApprove"]["adjustment"]["intendedBudget"]["amount"] == proposed
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"percent": "-100"}, ["change", "percent"]),
+        ({"percent": "1000.01"}, ["change", "percent"]),
+        ({"dailyBudget": "0.50"}, ["change"]),
+        ({"dailyBudget": "100"}, ["change"]),
+        ({"dailyBudget": "1.0000001"}, ["change", "dailyBudget"]),
+        ({"dailyBudget": "NaN"}, ["change", "dailyBudget"]),
+        ({"percent": "NaN"}, ["change", "percent"]),
+        ({"dailyBudget": "1e30"}, ["change", "dailyBudget"]),
+        ({"dailyBudget": "1e999999"}, ["change", "dailyBudget"]),
+        ({"dailyBudget": "2000000000"}, ["change"]),
+    ],
+)
+async def test_an_edit_that_makes_no_sense_is_refused_by_its_field_and_changes_nothing(
+    ports: Ports, house: House, change: dict[str, str], field: list[str]
+) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    cut = house.recommendations[0]
+    refused = await execute(ports, ana, EDIT, {"id": gid(cut), "v": 1, "change": change, "key": "e"})
+    errors = refused["data"]["recommendationEdit"]["userErrors"]
+    assert [(error["field"], error["code"]) for error in errors] == [(field, "INVALID_INPUT")]
+    assert await recommendations.recommendation(ports.database.read(house.tenant_id), cut.id) == cut
+    assert (await log.head(ports.database.read(house.tenant_id)))[0] == 0
+
+
+@pytest.mark.req("RB-F2", "RB-1.3")
+async def test_a_rejection_archives_its_reason_and_needs_one(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    cut = house.recommendations[0]
+    refused = await execute(ports, ana, REJECT, {"id": gid(cut), "v": 1, "reason": "  ", "key": "r"})
+    assert refused["data"]["recommendationReject"]["userErrors"][0]["field"] == ["reason"]
+    done = await execute(ports, ana, REJECT, {"id": gid(cut), "v": 1, "reason": " seasonal ", "key": "r"})
+    assert done["data"]["recommendationReject"] == {
+        "recommendation": {"version": 2, "status": "REJECTED", "decisionReason": "seasonal"},
+        "adjustment": None,
+        "userErrors": [],
+    }
+
+
+async def test_an_increase_nobody_paid_for_says_what_is_missing(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    rise = house.recommendations[3]
+    refused = await execute(ports, ana, APPROVE, {"id": gid(rise), "v": 1, "key": "a"})
+    error = refused["data"]["recommendationApprove"]["userErrors"][0]
+    assert (error["__typename"], error["code"], error["shortfall"]) == (
+        "PlanUnfunded", "PLAN_UNFUNDED", {"amount": "25.00", "currency": "USD"},
+    )  # fmt: skip
+
+
+async def test_what_nobody_decided_in_time_expires(ports: Ports, house: House, clock: FixedClock) -> None:
+    assert await service.expire_due(ports, house.tenant_id, house.workspace.id) == 0
+    clock.advance(timedelta(days=1))
+    assert await service.expire_due(ports, house.tenant_id, house.workspace.id) == 4
+    ana = await viewer_of(ports, house, house.owner_id)
+    with pytest.raises(VersionConflict):
+        await service.approve(ports, ana, house.recommendations[0].id, 1, "late")
+    with pytest.raises(InvalidTransition):
+        await service.approve(ports, ana, house.recommendations[0].id, 2, "later")
