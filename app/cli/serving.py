@@ -97,7 +97,9 @@ async def _serve(settings: Settings, host: str, port: int, with_worker: bool, de
             await seed_demo(container)
         around: AbstractAsyncContextManager[object] | None = worker_beside(container) if with_worker else None
         asgi, limits = create_app(container, around)
-        config = uvicorn.Config(asgi, host=host, port=port, log_level="info", access_log=False, **uvicorn_options(limits))
+        config = uvicorn.Config(
+            asgi, host=host, port=port, log_level="info", access_log=False, **uvicorn_options(limits)
+        )
         await uvicorn.Server(config).serve()
 
 

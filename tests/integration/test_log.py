@@ -80,10 +80,13 @@ async def test_a_failed_step_leaves_no_number_and_no_hint(ports: Ports, house: H
     class Stop(Exception):
         pass
 
-    with pytest.raises(Stop):
+    async def fail() -> None:
         async with begin(ports, house.tenant_id, SYSTEM) as work:
             work.record("workspace.touched", "workspace", None, house.workspace)
             raise Stop
+
+    with pytest.raises(Stop):
+        await fail()
     assert (await log.head(ports.database.read(house.tenant_id)))[0] == 0
     assert hints.published == []
 
