@@ -1,0 +1,236 @@
+"""What the pages' tests stand on: the product as real processes, and a Chromium spoken to over DevTools. No tests."""
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--disable-dev-shm-usage", "--no-first-run", "--lang=en-US", "--remote-debugging-port=0",
+)  # fmt: skip
+
+#: Stands in the page before its own scripts: holds back or cuts its socket, loses answers, remembers what was asked.
+PROBE = """
+window.probe = {sockets: [], held: null, offline: false, asked: [], lose: 0};
+const RealSocket = WebSocket;
+window.WebSocket = class extends RealSocket {
+  constructor(...given) { super(...given); probe.sockets.push(this); if (probe.offline) this.close(); }
+  set onmessage(handle) {
+    super.onmessage = (event) => {
+      if (probe.held && JSON.parse(event.data).type === "next") probe.held.push(() => handle(event));
+      else handle(event);
+    };
+  }
+};
+const realFetch = fetch;
+window.fetch = async (address, init) => {
+  const body = JSON.parse(init.body);
+  probe.asked.push({name: /\\w+ (\\w+)/.exec(body.query)?.[1], variables: body.variables});
+  const answer = await realFetch(address, init);
+  if (probe.lose > 0 && body.query.includes("recommendationApprove")) { probe.lose--; throw new TypeError("lost"); }
+  return answer;
+};
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Product:
+    """Sandbox and API as two processes over one var folder; the API can be killed and started again."""
+
+    def __init__(self, var_dir: Path) -> None:
+        self.var_dir = var_dir
+        self.api_port, self.sandbox_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.api_port}"
+        self.environment = {
+            **os.environ,
+            "CE_VAR_DIR": str(var_dir),
+            "CE_API_PORT": str(self.api_port),
+            "CE_SANDBOX_PORT": str(self.sandbox_port),
+            "CE_DATABASE_URL": "",
+            "CE_REDIS_URL": "",
+        }
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def password(self) -> str:
+        return (self.var_dir / "demo-password").read_text("ascii")
+
+    def start(self, name: str, *command: str) -> None:
+        with (self.var_dir / f"{name}.out").open("ab") as out:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "app", *command], env=self.environment, stdout=out, stderr=out
+            )
+        port = self.api_port if name == "api" else self.sandbox_port
+        deadline = time.monotonic() + 60
+        while not _answers(f"http://127.0.0.1:{port}/health"):
+            assert self.processes[name].poll() is None, (self.var_dir / f"{name}.out").read_text()
+            assert time.monotonic() < deadline, f"{name} does not answer"
+            time.sleep(0.05)
+
+    def start_api(self) -> None:
+        self.start("api", "serve", "--with-worker", "--demo")
+
+    def end(self, name: str, how: signal.Signals) -> None:
+        process = self.processes.pop(name)
+        process.send_signal(how)
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+
+    @contextmanager
+    def running(self) -> Iterator["Product"]:
+        try:
+            self.start("sandbox", "sandbox")
+            self.start_api()
+            yield self
+        finally:
+            for name in list(self.processes):
+                self.end(name, signal.SIGTERM)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False, timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+class Browser:
+    """A headless Chromium, spoken to over its DevTools protocol."""
+
+    def __init__(self, socket_: ClientConnection) -> None:
+        self._socket = socket_
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self.pages: dict[str, Page] = {}
+        self.reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        async for text in self._socket:
+            message = json.loads(text)
+            waiting = self._waiting.pop(message.get("id"), None)
+            if waiting is not None:
+                waiting.set_result(message)
+            elif message.get("sessionId") in self.pages:
+                self.pages[message["sessionId"]].hear(message["method"], message["params"])
+
+    async def send(self, method: str, params: dict[str, Any], session: str | None = None) -> dict[str, Any]:
+        number = next(self._ids)
+        self._waiting[number] = asyncio.get_running_loop().create_future()
+        target = {} if session is None else {"sessionId": session}
+        await self._socket.send(json.dumps({"id": number, "method": method, "params": params, **target}))
+        async with asyncio.timeout(30):
+            answer = await self._waiting[number]
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    async def open(self, url: str, *, width: int = 1280, height: int = 900) -> "Page":
+        """A page in a browser context of its own, as another person's browser would be."""
+        context = (await self.send("Target.createBrowserContext", {}))["browserContextId"]
+        made = await self.send("Target.createTarget", {"url": "about:blank", "browserContextId": context})
+        attached = await self.send("Target.attachToTarget", {"targetId": made["targetId"], "flatten": True})
+        page = self.pages[attached["sessionId"]] = Page(self, attached["sessionId"])
+        for domain in ("Page", "Runtime", "Log"):
+            await page.send(f"{domain}.enable")
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        await page.send("Emulation.setDeviceMetricsOverride", size)
+        await page.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+        await page.send("Page.addScriptToEvaluateOnNewDocument", {"source": PROBE})
+        await page.send("Page.navigate", {"url": url})
+        await page.until("document.readyState === 'complete' && typeof session === 'object'")
+        return page
+
+
+class Page:
+    """One page; `errors` collects what its scripts threw and what the policy refused."""
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self._browser = browser
+        self._session = session
+        self.errors: list[str] = []
+
+    def hear(self, method: str, params: dict[str, Any]) -> None:
+        if method == "Runtime.exceptionThrown":
+            self.errors.append(json.dumps(params["exceptionDetails"]))
+        elif method == "Log.entryAdded" and params["entry"]["source"] == "security":
+            self.errors.append(params["entry"]["text"])
+
+    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        return await self._browser.send(method, params or {}, self._session)
+
+    async def run(self, script: str) -> Any:
+        asked = {"expression": script, "awaitPromise": True, "returnByValue": True, "userGesture": True}
+        answer = await self.send("Runtime.evaluate", asked)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    async def until(self, script: str, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not await self.run(f"Boolean({script})"):
+            assert time.monotonic() < deadline, f"still not so: {script}"
+            await asyncio.sleep(0.05)
+
+    async def press(self, key: str, *, text: str = "") -> None:
+        for kind in ("keyDown", "keyUp"):
+            await self.send("Input.dispatchKeyEvent", {"type": kind, "key": key, "code": key, "text": text})
+
+    async def type(self, text: str) -> None:
+        await self.send("Input.insertText", {"text": text})
+
+    async def sign_in(self, product: Product, email: str) -> None:
+        await self.until("byId('door').open")
+        await self.run("byId('email').focus()")
+        await self.type(email)
+        await self.run("byId('password').focus()")
+        await self.type(product.password)
+        await self.press("Enter", text="\r")
+        await self.until("document.querySelector('.card') && byId('line').dataset.state === 'live' && here.loaded")
+
+    async def decreases(self) -> list[str]:
+        """Ids of open recommendations that free money: those can be approved whatever else was."""
+        return await self.run(
+            "[...cards.values()].filter((c) => c.open && c.rec.delta.amount < 0).map((c) => c.rec.id)"
+        )
+
+    async def text(self, id_: str, selector: str) -> str:
+        return await self.run(f"{card(id_, selector)}.textContent")
+
+    async def click(self, id_: str, selector: str) -> None:
+        await self.run(f"{card(id_, selector)}.click()")
+
+    async def fill(self, id_: str, selector: str, text: str) -> None:
+        await self.run(f"{card(id_, selector)}.focus()")
+        await self.type(text)
+
+
+def card(id_: str, selector: str = "") -> str:
+    return f"document.querySelector('.card[data-id=\"{id_}\"] {selector}')"
+
+
+def devtools_address(port_file: Path) -> str:
+    """Where a browser that was just started listens; it writes that into its profile."""
+    deadline = time.monotonic() + 30
+    while not (port_file.exists() and port_file.read_text().count("\n") == 1):
+        assert time.monotonic() < deadline, "the browser does not answer"
+        time.sleep(0.05)
+    port, path = port_file.read_text().split("\n")
+    return f"ws://127.0.0.1:{port}{path}"
