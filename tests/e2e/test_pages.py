@@ -146,6 +146,19 @@ async def test_an_edit_shows_at_the_other_reviewer_who_then_goes_on_from_it(both
     assert float(await ben.run(f"cards.get('{first}').rec.proposedBudget.amount")) == pytest.approx(wanted)
 
 
+async def test_a_click_on_what_changed_that_very_moment_decides_nothing(both: tuple[Page, Page]) -> None:
+    ana, ben = both
+    [first, *_] = await ana.decreases()
+    at_once = f"new MutationObserver((_, own) => {{ own.disconnect(); {card(first, '.approve')}.click(); }})"
+    await ana.run(f"{at_once}.observe({card(first, '.notice')}, {{ childList: true }})")
+    await ben.click(first, ".edit")
+    await ben.fill(first, ".amount", "-5")
+    await ben.click(first, ".edit-form .strong")
+    await ana.until(f"{card(first, '.notice')}.textContent.startsWith('This has just changed.')")
+    assert "Approve" not in await ana.run("probe.asked.map((each) => each.name)")
+    assert await ana.run(f"cards.get('{first}').rec.version") == 2
+
+
 async def test_an_increase_without_funds_names_the_decreases_that_pay_and_all_are_decided_at_once(
     both: tuple[Page, Page],
 ) -> None:
