@@ -114,7 +114,7 @@ async def open_container(settings: Settings, clock: Clock | None = None) -> Asyn
             secrets=credentials,
             refresh_ttl=timedelta(days=settings.refresh_ttl_days),
         )
-        relay = await stack.enter_async_context(Relay.run(database, hints))
+        relay = await stack.enter_async_context(Relay.run(database, hints, clock))
         yield Container(settings, ports, relay, hints, tokens, passwords)
 
 
