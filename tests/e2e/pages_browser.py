@@ -143,12 +143,12 @@ class Browser:
         assert "error" not in answer, answer
         return answer["result"]
 
-    async def open(self, url: str, *, width: int = 1280, height: int = 900) -> "Page":
-        """A page in a browser context of its own, as another person's browser would be."""
-        context = (await self.send("Target.createBrowserContext", {}))["browserContextId"]
+    async def open(self, url: str, *, width: int = 1280, height: int = 900, beside: "Page | None" = None) -> "Page":
+        """A page in a browser context of its own, as another person's browser would be, or in one with `beside`."""
+        context = beside.context if beside else (await self.send("Target.createBrowserContext", {}))["browserContextId"]
         made = await self.send("Target.createTarget", {"url": "about:blank", "browserContextId": context})
         attached = await self.send("Target.attachToTarget", {"targetId": made["targetId"], "flatten": True})
-        page = self.pages[attached["sessionId"]] = Page(self, attached["sessionId"])
+        page = self.pages[attached["sessionId"]] = Page(self, attached["sessionId"], context)
         for domain in ("Page", "Runtime", "Log"):
             await page.send(f"{domain}.enable")
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -163,8 +163,9 @@ class Browser:
 class Page:
     """One page; `errors` collects what its scripts threw and what the policy refused."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, context: str) -> None:
         self._browser = browser
+        self.context = context
         self._session = session
         self.errors: list[str] = []
 

@@ -37,7 +37,7 @@ def chromium() -> str:
 def seeded(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A var folder with the demo workspace, closed cleanly. Made only where a browser is."""
     product = Product(tmp_path_factory.mktemp("seeded"))
-    subprocess.run([sys.executable, "-m", "app", "migrate"], env=product.environment, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "app", "migrate"], env=product.environment, check=True)
     with product.running():
         pass
     return product.var_dir
@@ -359,6 +359,20 @@ async def test_a_reload_keeps_the_session_and_signing_out_ends_it(product: Produ
     assert await ana.run("sessionStorage.getItem('session')") is None
     asked = f"{{ query: documentOf('SessionRefresh'), variables: {{ refreshToken: '{token}' }} }}"
     assert (await ana.run(f"post({asked})"))["data"]["sessionRefresh"]["session"] is None
+
+
+async def test_a_duplicated_tab_signs_in_anew_and_leaves_the_first_ones_session_alone(
+    product: Product, browser: Browser
+) -> None:
+    ana = await browser.open(product.url)
+    await ana.sign_in(product, "ana@demo.test")
+    copied = await ana.run("sessionStorage.getItem('session')")
+    twin = await browser.open(product.url, beside=ana)
+    await twin.run(f"sessionStorage.setItem('session', {json.dumps(copied)})")
+    await twin.send("Page.reload")
+    await twin.until("typeof here === 'object' && byId('door').open && session.tokens === null")
+    await ana.run("session.tokens.accessToken = 'e30.e30.e30'")
+    assert await ana.run("ask('Who', {}).then((data) => data.viewer.name)") == "Ana Alvarez"
 
 
 async def test_the_explorer_runs_every_example_follows_streams_and_shows_the_schema(
