@@ -51,17 +51,24 @@ def free_port() -> int:
         return port
 
 
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def process(argv: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
     """A server process that answers on `port`."""
-    child = subprocess.Popen([sys.executable, *argv], env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen([sys.executable, *argv], env={**os.environ, **environment})
     try:
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        deadline = time.monotonic() + 60
+        while not _listens(port):
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{' '.join(argv)} did not come up; run it by hand to see why")
+            time.sleep(0.05)
         yield
     finally:
         child.send_signal(signal.SIGTERM)
