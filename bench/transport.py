@@ -86,6 +86,15 @@ class _Backend:
     async def new_context(self, session: _Anonymous, request_id: str) -> dict[str, Any]:
         return {"session": session, "request_id": request_id}
 
+    async def event_context(self, session: _Anonymous, request_id: str) -> dict[str, Any]:
+        return await self.new_context(session, request_id)
+
+    def audience(self, session: _Anonymous) -> None:
+        del session
+
+    def event_key(self, context: object, event: object) -> None:
+        del context, event
+
 
 async def _bare(request: Request) -> Response:
     """The same bytes, encoded each time, with no GraphQL at all."""

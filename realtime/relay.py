@@ -17,7 +17,7 @@ from uuid import UUID
 
 from domain.changes import Reload, ReloadReason, Watermark
 from domain.log import LogEvent
-from kit.time import Clock, SystemClock
+from kit.time import Clock
 from models import across_tenants, log
 from models.scope import Database
 from realtime.hints import Hint, Hints, LogHint
@@ -93,9 +93,9 @@ class Relay:
 
     @classmethod
     @asynccontextmanager
-    async def run(cls, database: Database, hints: Hints, clock: Clock | None = None) -> AsyncIterator[Self]:
-        """A relay that works until the block ends; then all its followers end too."""
-        relay = cls(database, hints, clock or SystemClock())
+    async def run(cls, database: Database, hints: Hints, clock: Clock) -> AsyncIterator[Self]:
+        """A relay that works until the block ends; then its followers end too. `clock` says when presence lapses."""
+        relay = cls(database, hints, clock)
         end_listening = hints.listen(relay._on_hint)
         pump = asyncio.create_task(relay._pump())
         try:

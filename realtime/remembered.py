@@ -11,6 +11,7 @@ from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from domain.log import LogEvent
+from realtime.flights import Flights
 from realtime.relay import Relay
 
 V = TypeVar("V")
@@ -22,11 +23,12 @@ MAX_VALUES: Final = 20_000
 class _Shelf(Generic[V]):
     """One tenant's values. It is thrown away whole, so that a load still under way puts its old value nowhere."""
 
-    __slots__ = ("era", "values")
+    __slots__ = ("era", "flights", "values")
 
     def __init__(self, era: object) -> None:
         self.era = era
         self.values: dict[Hashable, tuple[float, V]] = {}
+        self.flights: Flights[V] = Flights()
 
 
 class Remembered(Generic[V]):
@@ -46,7 +48,10 @@ class Remembered(Generic[V]):
         relay.listen(self._on_event)
 
     async def get(self, tenant_id: UUID, key: Hashable, load: Callable[[], Awaitable[V]]) -> V:
-        """The value under a key, loaded where it is not remembered; always, while nobody here follows the tenant."""
+        """The value under a key, loaded where it is not remembered; always, while nobody here follows the tenant.
+
+        Who asks while it is being loaded gets the same answer, or the same error.
+        """
         era = self._relay.era(tenant_id)
         if era is None:
             self._shelves.pop(tenant_id, None)
@@ -54,11 +59,15 @@ class Remembered(Generic[V]):
         shelf = self._shelves.get(tenant_id)
         if shelf is None or shelf.era is not era:
             shelf = self._shelves[tenant_id] = _Shelf(era)
-        now = asyncio.get_running_loop().time
         found = shelf.values.get(key)
-        if found is not None and now() - found[0] < self._max_age_seconds:
+        if found is not None and asyncio.get_running_loop().time() - found[0] < self._max_age_seconds:
             return found[1]
-        asked_at = now()
+        # A thousand followers are woken by one event and ask for the same name: one load answers them all.
+        return await shelf.flights.join(key, lambda: self._load(shelf, key, load))
+
+    @staticmethod
+    async def _load(shelf: _Shelf[V], key: Hashable, load: Callable[[], Awaitable[V]]) -> V:
+        asked_at = asyncio.get_running_loop().time()
         value = await load()
         shelf.values.pop(key, None)
         shelf.values[key] = (asked_at, value)

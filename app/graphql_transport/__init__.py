@@ -11,10 +11,13 @@ one context per socket, closes the whole socket on a syntax error, sends no ping
     uvicorn.run(app, **uvicorn_options(engine.limits))
 
 What composition must know:
-- `Backend.new_context` runs once per operation, once per subscription event, and once per `recheck_seconds` on every
-  open socket: it must be cheap (answer memberships from a cache) and hold nothing that needs closing.
-- It raises `Unauthenticated` or `Forbidden` as soon as the session may not go on: the membership is gone, or its role
-  changed. The socket closes with 4403 before any later event leaves.
+- `Backend.new_context` runs once per operation and looks up what the session may do. `Backend.event_context` runs once
+  per subscription event, and once per `recheck_seconds` on every open socket: it must be cheap. Neither may hold
+  anything that needs closing.
+- Both raise `Unauthenticated` as soon as the session may not go on, and `event_context` raises `Forbidden` when the
+  session lost a right. The socket closes with 4403 before any later event leaves.
+- Operations of one `Backend.audience` with the same document and variables get one response to one event, executed and
+  encoded once (see `sharing`).
 - A subscription's source generator runs with the context of its start. It must not load through that context's loaders
   after its first event; the fields below each event get a context, and so loaders, of their own.
 - Strawberry schema extensions and custom operation directives are refused when the engine is built: they hook into

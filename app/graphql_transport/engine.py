@@ -30,6 +30,7 @@ from app.graphql_transport.errors import (
 from app.graphql_transport.executor import FieldKinds, OperationExecutor, is_awaitable
 from app.graphql_transport.limits import TransportLimits
 from app.graphql_transport.requests import GraphQLRequest
+from app.graphql_transport.sharing import SharedResponses
 from kit.time import Clock
 
 QUERIES = frozenset({OperationType.QUERY})
@@ -76,6 +77,7 @@ class GraphQLEngine:
         self._schema = schema._schema  # noqa: SLF001 - strawberry shows graphql-core's schema nowhere else
         self._documents = Documents(self._schema, limits)
         self._kinds: FieldKinds = {}
+        self.shared = SharedResponses(limits.shared_bytes)
 
     def prepare(
         self, request: GraphQLRequest, *, anonymous: bool, allowed: frozenset[OperationType] = ALL_OPERATIONS

@@ -116,6 +116,7 @@ class OperationExecutor(Executor[None]):
         super().__init__(*args, **kwargs)
         # By identity of the field set; the set is kept beside its plans so that the identity stays its own.
         self._plans: dict[int, tuple[GroupedFieldSet, list[FieldPlan]]] = {}
+        self._root_fields: list[GroupedFieldSet] = []
 
     def build_resolve_info(
         self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path
@@ -138,6 +139,25 @@ class OperationExecutor(Executor[None]):
             self.async_helpers,
             self.operation_extensions,
         )
+
+    def execute_root_grouped_field_set(
+        self,
+        root_type: GraphQLObjectType,
+        root_value: Any,
+        grouped_field_set: GroupedFieldSet,
+        serially: bool,
+        position_context: None,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        """Run the fields of the operation itself.
+
+        The executors of a subscription's events share their plans, which are known by the identity of the field sets;
+        graphql-core collects the root's anew for each event, so the first one stands for all. Without this every event
+        would be planned anew and its plans kept for as long as the subscription lives.
+        """
+        if not self._root_fields:
+            self._root_fields.append(grouped_field_set)
+        fields = self._root_fields[0]
+        return super().execute_root_grouped_field_set(root_type, root_value, fields, serially, position_context)
 
     def execute_fields(  # noqa: C901 - one loop on purpose: a call per field is what it saves
         self,

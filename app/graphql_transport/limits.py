@@ -32,6 +32,8 @@ class TransportLimits:
     operations_per_socket: int = 50
     send_buffer_bytes: int = 1_000_000
     """What waits for a slow reader before it is cut off."""
+    shared_bytes: int = 8_000_000
+    """Responses to events that are kept for a moment, for other subscribers who get the same."""
     ping_seconds: float = 25.0
     """Between pings; a client that was silent for a whole interval after one is cut off."""
     recheck_seconds: float = 2.0

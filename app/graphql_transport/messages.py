@@ -142,9 +142,19 @@ PING: Final = '{"type":"ping"}'
 PONG: Final = '{"type":"pong"}'
 
 
-def next_frame(operation_id: str, response: dict[str, Any]) -> str:
-    """A result. Raises TypeError if a custom scalar gave something that is not JSON."""
-    return orjson.dumps({"id": operation_id, "type": "next", "payload": response}).decode()
+def payload_text(response: dict[str, Any]) -> str:
+    """A response as it stands in a frame. Raises TypeError if a custom scalar gave something that is not JSON."""
+    return orjson.dumps(response).decode()
+
+
+def next_start(operation_id: str) -> str:
+    """What all `next` frames of an operation begin with."""
+    return f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":'
+
+
+def next_frame(start: str, payload: str) -> str:
+    """A result, from the operation's `next_start` and the response's `payload_text`."""
+    return f"{start}{payload}}}"
 
 
 def error_frame(operation_id: str, errors: list[ErrorData]) -> str:

@@ -14,7 +14,8 @@ from app.graphql_transport.messages import CloseSocketError
 from app.graphql_transport.outbox import Outbox
 from app.graphql_transport.ports import Backend, Session
 from app.graphql_transport.requests import parse_parameters
-from app.graphql_transport.watch import fresh_context, require_unexpired
+from app.graphql_transport.sharing import Audience, audience_of
+from app.graphql_transport.watch import event_context, new_context, require_unexpired
 from kit.ids import new_id
 
 logger = logging.getLogger("campaign_express.graphql")
@@ -32,6 +33,7 @@ class OperationRun:
         self._outbox = outbox
         self._anonymous = anonymous
         self._request_id = new_id().hex
+        self._next_start = ""
         self.task: asyncio.Task[None] | None = None
 
     def cancel(self) -> None:
@@ -63,36 +65,56 @@ class OperationRun:
     async def _results(self, message: messages.Subscribe) -> None:
         request = parse_parameters(message.payload)
         operation = self._engine.prepare(request, anonymous=self._anonymous)
-        context = await self._context()
+        require_unexpired(self._session, self._engine.clock)
+        context = await new_context(self._backend, self._session, self._request_id)
+        self._next_start = messages.next_start(message.operation_id)
         if operation.kind is not OperationType.SUBSCRIPTION:
-            response = await self._engine.execute(operation, context, self._request_id)
-            self._outbox.put(messages.next_frame(message.operation_id, response))
+            self._put_next(messages.payload_text(await self._engine.execute(operation, context, self._request_id)))
             return
         events = await self._engine.subscribe(operation, context, self._request_id)
+        shared, audience = self._engine.shared, audience_of(self._backend.audience(self._session), request)
+        shared.enter(audience)
         try:
-            await self._deliver(message.operation_id, operation, events)
+            await self._deliver(operation, events, audience)
         finally:
+            shared.leave(audience)
             close = getattr(events, "aclose", None)
             if close is not None:
                 await close()
 
-    async def _deliver(self, operation_id: str, operation: Operation, events: AsyncIterator[Any]) -> None:
-        async for event in events:
-            context = await self._event_context()
-            response = await self._engine.execute_event(operation, event, context, self._request_id)
-            self._outbox.put(messages.next_frame(operation_id, response))
+    async def _deliver(self, operation: Operation, events: AsyncIterator[Any], audience: Audience | None) -> None:
+        try:
+            async for event in events:
+                context = await self._event_context()
+
+                async def execute(event: Any = event, context: Any = context) -> str:
+                    response = await self._engine.execute_event(operation, event, context, self._request_id)
+                    return messages.payload_text(response)
+
+                if self._engine.shared.has_company(audience):
+                    key = self._backend.event_key(context, event)
+                    payload = await self._engine.shared.get(audience, key, execute)
+                else:
+                    payload = await execute()
+                self._put_next(payload)
+        except (CloseSocketError, asyncio.CancelledError):
+            raise
+        except Exception:
+            # A stream often ends because its right to be ended: then the socket closes, instead of going on without.
+            await self._event_context()
+            raise
+
+    def _put_next(self, payload: str) -> None:
+        self._outbox.put(messages.next_frame(self._next_start, payload))
 
     async def _event_context(self) -> object:
+        """A context for an event, so fresh loaders; the right to one is asked again each time."""
+        require_unexpired(self._session, self._engine.clock)
         try:
-            return await self._context()
+            return await event_context(self._backend, self._session, self._request_id)
         except CloseSocketError:
             raise
         except Exception:
             # An event that cannot be shown must not be skipped: the client connects again and resumes.
             logger.exception("no context for a subscription event, correlation id %s", self._request_id)
             raise CloseSocketError(messages.TRY_AGAIN) from None
-
-    async def _context(self) -> object:
-        """A fresh context, so fresh loaders; the right to one is asked again each time."""
-        require_unexpired(self._session, self._engine.clock)
-        return await fresh_context(self._backend, self._session, self._request_id)

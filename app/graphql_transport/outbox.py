@@ -36,12 +36,15 @@ class Outbox:
         self._filled.set()
 
     async def drain(self) -> None:
-        """Send frames for ever, in order; ends by cancellation, or by what the server raises on a dead connection."""
+        """Send frames in order, until cancelled or until the peer has left."""
         while True:
             await self._filled.wait()
             while self._frames:
                 frame = self._frames[0]
-                await self._send({"type": "websocket.send", "text": frame})
+                try:
+                    await self._send({"type": "websocket.send", "text": frame})
+                except OSError:  # what ASGI says of a peer that left; whoever receives hears it too
+                    return
                 self._frames.popleft()
                 self._waiting_bytes -= len(frame)
             self._filled.clear()

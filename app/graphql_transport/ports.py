@@ -1,5 +1,6 @@
 """What the transport needs from composition. Owns Protocols only."""
 
+from collections.abc import Hashable
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -23,9 +24,31 @@ class Backend(Protocol):
         """
 
     async def new_context(self, session: Session, request_id: str) -> Any:
-        """A fresh context with fresh loaders, for one operation or one subscription event.
+        """A fresh context with fresh loaders, for one operation: what the session may do is looked up.
 
         Raises:
             domain.errors.Unauthenticated: the session is no longer good.
-            domain.errors.Forbidden: the membership is gone or changed.
+            domain.errors.Forbidden: the membership is gone.
+        """
+
+    async def event_context(self, session: Session, request_id: str) -> Any:
+        """A context with fresh loaders for one subscription event; also asked for regularly on every open socket.
+
+        Called for each event on each socket, so it must be cheap: what the session may do may be remembered, as long as
+        no event later than a revocation gets a context.
+
+        Raises:
+            domain.errors.Unauthenticated: the session is no longer good.
+            domain.errors.Forbidden: the session lost a right that it had when one of its operations began. The socket
+                closes, and its client comes back with what it holds now.
+        """
+
+    def audience(self, session: Session) -> Hashable | None:
+        """Who is asking: sessions with equal answers may share responses to events. None for who shares with nobody."""
+
+    def event_key(self, context: Any, event: Any) -> Hashable | None:
+        """Which event this is, and whatever in its context a response depends on; None if it must not be shared.
+
+        Operations of one audience with the same document and variables, whose keys are equal within a second, get one
+        response, executed with the context of one of them. So the key holds what the viewer may do.
         """

@@ -12,6 +12,7 @@ transport closed with unsent bytes lingers for as long as that peer likes, also 
 from typing import Any, cast
 
 from starlette.types import Message
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.graphql_transport.limits import TransportLimits
@@ -25,6 +26,9 @@ class GraphQLSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """Send an ASGI message; a close frame does not wait for the peer to read, and an unanswered one is final."""
         if cast("Message", message)["type"] != "websocket.close" or not self.handshake_complete:
+            if self.close_sent and self.initial_response is None:
+                # Closed for what the peer sent, before its reader here could hear of it: no mistake of the writer.
+                raise ClientDisconnected
             await super().send(message)
             return
         self.writable.set()

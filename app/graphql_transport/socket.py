@@ -86,7 +86,7 @@ class _Connection:
     async def run(self, authorization: str | None) -> None:
         """Serve until a reason to close is found, then end every task and say why. Never raises for the client."""
         self._start(lambda: self._read(authorization))
-        self._start(self._outbox.drain)
+        self._start(self._write)
         self._start(lambda: watch(self._engine, self._backend, self._liveness, lambda: self._session, self._outbox.put))
         close: Close | None = None
         try:
@@ -129,6 +129,10 @@ class _Connection:
             _, unwilling = await asyncio.wait(tasks, timeout=self._engine.limits.close_seconds)
             if unwilling:
                 logger.error("%d tasks of a socket did not end when cancelled", len(unwilling))
+
+    async def _write(self) -> None:
+        await self._outbox.drain()
+        self._close(None)
 
     async def _read(self, authorization: str | None) -> None:
         while True:

@@ -42,10 +42,18 @@ def require_unexpired(session: Session, clock: Clock) -> None:
         raise CloseSocketError(messages.FORBIDDEN)
 
 
-async def fresh_context(backend: Backend, session: Session, request_id: str) -> object:
-    """A context for a socket. Raises CloseSocketError(4403) if the session may not go on."""
+async def new_context(backend: Backend, session: Session, request_id: str) -> object:
+    """A context for an operation on a socket. Raises CloseSocketError(4403) if the session may not go on."""
     try:
         return await backend.new_context(session, request_id)
+    except (Unauthenticated, Forbidden):
+        raise CloseSocketError(messages.FORBIDDEN) from None
+
+
+async def event_context(backend: Backend, session: Session, request_id: str) -> object:
+    """A context for an event on a socket. Raises CloseSocketError(4403) if the session may not go on."""
+    try:
+        return await backend.event_context(session, request_id)
     except (Unauthenticated, Forbidden):
         raise CloseSocketError(messages.FORBIDDEN) from None
 
@@ -77,7 +85,7 @@ async def watch(
         require_unexpired(session, clock)
         await asyncio.sleep(max(0.005, min(next_ping - now(), next_check - now(), _seconds_left(session, clock))))
         if now() >= next_check:
-            await fresh_context(backend, session, new_id().hex)
+            await event_context(backend, session, new_id().hex)
             next_check = now() + limits.recheck_seconds
         if now() >= next_ping:
             if not liveness.was_heard:

@@ -1,5 +1,6 @@
 """Credentials at the door, and the context of each operation, on both databases."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -16,6 +17,8 @@ from domain.errors import NotFound, Unauthenticated
 from domain.sessions import Identity
 from kit.time import FixedClock
 from models.members import member_of as membership_of
+from realtime.hints import Hints
+from realtime.relay import Relay
 from services import api_keys, members, sessions
 from services.ports import Ports
 from services.sessions import SignedIn
@@ -24,10 +27,16 @@ from tests.graphql_client import engine
 
 
 @pytest.fixture
-def backend(ports: Ports, access_tokens: AccessTokens) -> GraphQLBackend:
-    """A backend over the test's ports; nothing here follows the log, so there is no relay."""
-    parts = {"settings": None, "relay": None, "hints": None, "passwords": None}
-    container = Container(ports=ports, tokens=access_tokens, **parts)  # type: ignore[arg-type]
+async def relay(ports: Ports) -> AsyncIterator[Relay]:
+    async with Relay.run(ports.database, Hints(), ports.clock) as running:
+        yield running
+
+
+@pytest.fixture
+def backend(ports: Ports, access_tokens: AccessTokens, relay: Relay) -> GraphQLBackend:
+    """A backend over the test's ports."""
+    parts = {"settings": None, "hints": None, "passwords": None}
+    container = Container(ports=ports, tokens=access_tokens, relay=relay, **parts)  # type: ignore[arg-type]
     return GraphQLBackend(container)
 
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -269,7 +269,7 @@ async def test_a_revoked_member_hears_of_nothing_later_and_the_socket_is_closed(
         ]
 
 
-async def test_who_only_loses_this_workspace_loses_its_stream(api: Api, house: House) -> None:
+async def test_who_loses_one_of_two_workspaces_comes_back_to_the_other(api: Api, house: House) -> None:
     scope = api.ports.database.read(house.tenant_id)
     other = Workspace(new_id(), house.tenant_id, "other", "USD", "UTC", "12:00", 0, 0.3, True, 1)
     async with api.ports.database.write(house.tenant_id) as write:
@@ -285,11 +285,66 @@ async def test_who_only_loses_this_workspace_loses_its_stream(api: Api, house: H
         assert member is not None
         await member_service.revoke(api.ports, ana, member.id, member.version)
         await approve(api, house, 0)
-        message = await ben.hear()
-        assert (message["id"], errors([message])) == ("s", ["NOT_FOUND"])
         await presences.come(api.ports, ana, house.recommendations[0].id, PresenceMode.VIEWING)
-        message = await ben.hear()
-        assert (message["id"], errors([message])) == ("p", ["NOT_FOUND"])
+        assert await ben.rest() == []
+        assert ben.socket.close_code == 4403
+    async with api.client(house.tenant_id, house.reviewer_id) as ben:
+        for query in (CHANGES, PRESENCE):
+            await ben.subscribe("s", query, workspace=global_id("Workspace", house.workspace.id))
+            assert errors([await ben.hear()]) == ["NOT_FOUND"]
+        await ben.subscribe("s", CHANGES, workspace=global_id("Workspace", other.id))
+        assert await ben.data("s") == {"__typename": "Watermark", "sequence": 3, "cursor": cursor_of(3)}
+
+
+async def set_roles(api: Api, house: House, user_id: UUID, *roles: str) -> int:
+    """The owner gives a member these roles; returns the event's number."""
+    scope = api.ports.database.read(house.tenant_id)
+    ana = await viewer_of(api.ports, house, house.owner_id)
+    member = await members.member_of(scope, house.workspace.id, user_id)
+    assert member is not None
+    await member_service.set_roles(api.ports, ana, member.id, member.version, roles)
+    return (await log.head(scope))[0]
+
+
+@pytest.mark.req("FR-PLT-003")
+async def test_who_loses_a_role_and_keeps_another_hears_of_nothing_later_either(api: Api, house: House) -> None:
+    async with (
+        api.client(house.tenant_id, house.reviewer_id) as ben,
+        api.client(house.tenant_id, house.reviewer_id) as idle,
+        api.client(house.tenant_id, house.analyst_id) as cleo,
+    ):
+        for client in (ben, cleo):
+            await follow(client, house)
+            assert (await client.data("s"))["__typename"] == "Watermark"
+        await idle.ask("{ viewer { name } }")
+        await approve(api, house, 0)
+        assert await set_roles(api, house, house.reviewer_id, "finance", "data_analyst") == 3
+        await approve(api, house, 1)
+        started = asyncio.get_running_loop().time()
+        heard = await ben.rest()
+        assert [m["payload"]["data"]["recommendationChanges"]["sequence"] for m in heard] == [2]
+        assert await idle.rest() == []
+        assert asyncio.get_running_loop().time() - started < 5
+        assert (ben.socket.close_code, idle.socket.close_code) == (4403, 4403)
+        assert [(await cleo.data("s"))["sequence"] for _ in range(3)] == [2, 3, 5]
+    async with api.client(house.tenant_id, house.reviewer_id) as ben:
+        await follow(ben, house, cursor_of(2))
+        assert [(await ben.data("s"))["sequence"] for _ in range(2)] == [3, 5]
+
+
+async def test_who_gets_a_further_role_stays(api: Api, house: House) -> None:
+    scope = api.ports.database.read(house.tenant_id)
+    async with api.client(house.tenant_id, house.analyst_id) as cleo:
+        await follow(cleo, house)
+        assert (await cleo.data("s"))["__typename"] == "Watermark"
+        member = await members.member_of(scope, house.workspace.id, house.analyst_id)
+        assert member is not None
+        await set_roles(api, house, house.analyst_id, *member.roles, "finance")
+        await approve(api, house, 0)
+        assert [(await cleo.data("s"))["sequence"] for _ in range(2)] == [1, 3]
+        await asyncio.sleep(0.6)  # the idle socket is looked at meanwhile
+        await approve(api, house, 1)
+        assert (await cleo.data("s"))["sequence"] == 5
 
 
 async def test_what_cannot_be_followed_is_refused(api: Api, house: House, other_house: House) -> None:

@@ -248,6 +248,15 @@ class ToyBackend:
         self.contexts.append(context)
         return context
 
+    async def event_context(self, session: ToySession, request_id: str) -> ToyContext:
+        return await self.new_context(session, request_id)
+
+    def audience(self, session: ToySession) -> str | None:
+        return session.name
+
+    def event_key(self, context: ToyContext, event: Any) -> int | None:
+        return event if isinstance(event, int) else None
+
 
 @dataclass
 class Served:
