@@ -15,14 +15,21 @@ from starlette.routing import Route
 
 from kit.time import iso_utc
 from sandbox.faults import OPERATIONS, FaultKind
-from sandbox.roster import GOOGLE, META, TIKTOK
+from sandbox.options import MAX_OPTION, Option
+from sandbox.roster import AMAZON, GOOGLE, LINKEDIN, META, MICROSOFT, PLATFORMS, TIKTOK
 from sandbox.simulation import Simulation, UnknownEntityError, new_request_id
 from sandbox.state import Effect, Fault
-from sandbox.world import CampaignSpec, first_day, true_daily_revenue_micros
+from sandbox.world import BudgetSpec, CampaignSpec, first_day, true_daily_revenue_micros
 
-_PLATFORMS: Final = (META, GOOGLE, TIKTOK)
 #: How each platform writes its error codes, so that a scripted one fits its envelope; "" is the usual one.
-_FAULT_CODES: Final = {META: r"(\d+(/\d+)?)?", GOOGLE: r"[A-Z_]*", TIKTOK: r"\d*"}
+_FAULT_CODES: Final = {
+    META: r"(\d+(/\d+)?)?",
+    GOOGLE: r"[A-Z_]*",
+    TIKTOK: r"\d*",
+    LINKEDIN: r"[A-Z_]*",
+    AMAZON: r"[A-Z_]*",
+    MICROSOFT: r"\d*",
+}
 _MAX_OFFSET_DAYS: Final = 3_660
 _SECONDS: Final = {"seconds": 1, "days": 86_400}
 
@@ -42,6 +49,10 @@ def control_routes(simulation: Simulation) -> list[Route]:
         Route("/control/reset", _endpoint(control.reset), methods=["POST"]),
         Route("/control/faults", _endpoint(control.faults), methods=["POST"]),
         Route("/control/external-change", _endpoint(control.external_change), methods=["POST"]),
+        Route("/control/pause", _endpoint(control.pause), methods=["POST"]),
+        Route("/control/lifetime", _endpoint(control.lifetime), methods=["POST"]),
+        Route("/control/options", _endpoint(control.options), methods=["GET"]),
+        Route("/control/options", _endpoint(control.set_options), methods=["POST"]),
         Route("/control/page/advance-day", control.advance_day_from_page, methods=["POST"]),
     ]
 
@@ -98,16 +109,14 @@ class _Control:
         }
 
     def reset(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        seed = body.get("seed", self._simulation.state.seed)
-        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-            raise BadControlRequestError("seed is a whole number from 0")
+        seed = _whole(body.get("seed", self._simulation.state.seed), "seed")
         self._simulation.reset(seed)
         return {"seed": seed, "started_at": iso_utc(self._simulation.state.started_at_utc)}
 
     def faults(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
         kinds = tuple(kind.value for kind in FaultKind)
         fault = Fault(
-            platform=_one_of(body, "platform", _PLATFORMS),
+            platform=_one_of(body, "platform", PLATFORMS),
             operation=_one_of({"operation": "any", **body}, "operation", OPERATIONS),
             kind=_one_of(body, "kind", kinds),
             code=str(body.get("code", "")),
@@ -115,23 +124,57 @@ class _Control:
         )
         if not re.fullmatch(_FAULT_CODES[fault.platform], fault.code, re.ASCII):
             raise BadControlRequestError(f"{fault.code!r} is not how {fault.platform} writes a code")
-        count = body.get("count", 1)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        count = _whole(body.get("count", 1), "count")
+        if count < 1:
             raise BadControlRequestError("count is a whole number from 1")
         self._simulation.state.queue_fault(fault, count=count)
         return {"queued": count}
 
     def external_change(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        platform = _one_of(body, "platform", _PLATFORMS)
-        account = self._simulation.account(platform, str(body.get("account")))
-        budget = self._simulation.budget(platform, str(body.get("entity")))
-        amount = body.get("daily_budget_micros")
-        if budget.account != account:
-            raise UnknownEntityError(f"account {account.external_id} has no budget {budget.external_id}")
-        if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0:
-            raise BadControlRequestError("daily_budget_micros is a whole number from 0")
+        budget = self._budget(body)
+        amount = _whole(body.get("daily_budget_micros"), "daily_budget_micros")
         row = self._simulation.set_budget(budget, amount, request_id=new_request_id(), source="EXTERNAL")
         return {"id": row}
+
+    def pause(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Somebody pauses a campaign on its platform, or sets it running again."""
+        platform = _one_of(body, "platform", PLATFORMS)
+        campaign = self._simulation.campaign(platform, str(body.get("campaign")))
+        if not isinstance(body.get("paused"), bool):
+            raise BadControlRequestError("paused is true or false")
+        self._simulation.set_paused(campaign, paused=body["paused"])
+        return {"paused": body["paused"]}
+
+    def lifetime(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Somebody gives an entity a budget for its lifetime, or (amount 0) a daily one again."""
+        budget = self._budget(body)
+        amount = _whole(body.get("lifetime_budget_micros"), "lifetime_budget_micros")
+        self._simulation.state.set_lifetime(budget.account.platform, budget.external_id, amount)
+        return {"lifetime_budget_micros": amount}
+
+    def options(self, _request: Request, _body: dict[str, Any]) -> dict[str, Any]:
+        return {option.value: self._simulation.option(option) for option in Option}
+
+    def set_options(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Set the switches that are named; all of them or, where one makes no sense, none."""
+        wanted = {}
+        for name, value in body.items():
+            option = Option(_one_of({"option": name}, "option", tuple(each.value for each in Option)))
+            wanted[option] = _whole(value, name)
+            if wanted[option] > MAX_OPTION:
+                raise BadControlRequestError(f"{name} is at most {MAX_OPTION}")
+        for option, value in wanted.items():
+            self._simulation.state.set_option(option.value, value)
+        return self.options(request, body)
+
+    def _budget(self, body: dict[str, Any]) -> BudgetSpec:
+        """The entity that a body names by platform, account and entity."""
+        platform = _one_of(body, "platform", PLATFORMS)
+        account = self._simulation.account(platform, str(body.get("account")))
+        budget = self._simulation.budget(platform, str(body.get("entity")))
+        if budget.account != account:
+            raise UnknownEntityError(f"account {account.external_id} has no budget {budget.external_id}")
+        return budget
 
     def _truth(self, campaign: CampaignSpec) -> dict[str, Any]:
         budget = campaign.budget
@@ -145,6 +188,8 @@ class _Control:
             "entity": budget.external_id,
             "first_day": first_day(campaign, self._simulation.start_day(budget.account)).isoformat(),
             "daily_budget_micros": self._simulation.budget_micros(budget),
+            "lifetime_budget_micros": self._simulation.lifetime_micros(budget),
+            "paused": self._simulation.is_paused(campaign),
             "budget_share": campaign.budget_share,
             "ceiling_micros": campaign.response.ceiling_micros,
             "half_spend_micros": campaign.response.half_spend_micros,
@@ -189,6 +234,12 @@ def _one_of(body: dict[str, Any], field: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise BadControlRequestError(f"{field} is one of {', '.join(allowed)}")
     return str(value)
+
+
+def _whole(value: object, field: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise BadControlRequestError(f"{field} is a whole number from 0")
+    return value
 
 
 def _number(value: object, field: str) -> float:

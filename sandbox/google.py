@@ -161,6 +161,9 @@ class _Google:
             budget = self._simulation.budget(GOOGLE, named[2])
         except UnknownEntityError as error:
             raise _invalid("mutateError", "RESOURCE_NOT_FOUND", "Resource was not found.") from error
+        if self._simulation.lifetime_micros(budget):
+            message = "A budget of a custom period has no daily amount."
+            raise _invalid("campaignBudgetError", "CANNOT_UPDATE_BUDGET_PERIOD", message)
         return budget, _amount_micros(update.get("amountMicros"), account)
 
     def _authorised(self, request: Request) -> AccountSpec:
@@ -197,17 +200,19 @@ class _Google:
             "campaign.resource_name": f"customers/{account.external_id}/campaigns/{campaign.external_id}",
             "campaign.id": campaign.external_id,
             "campaign.name": campaign.name,
-            "campaign.status": "ENABLED",
+            "campaign.status": "PAUSED" if self._simulation.is_paused(campaign) else "ENABLED",
             **self._budget_record(campaign.budget),
         }
 
     def _budget_record(self, budget: BudgetSpec) -> dict[str, Any]:
         served = sum(campaign.budget == budget for campaign in self._simulation.roster.campaigns)
+        lifetime = self._simulation.lifetime_micros(budget)
         return {
             "campaign_budget.resource_name": _budget_name(budget),
             "campaign_budget.id": budget.external_id,
-            "campaign_budget.amount_micros": str(self._simulation.budget_micros(budget)),
-            "campaign_budget.period": "DAILY",
+            "campaign_budget.amount_micros": None if lifetime else str(self._simulation.budget_micros(budget)),
+            "campaign_budget.total_amount_micros": str(lifetime) if lifetime else None,
+            "campaign_budget.period": "CUSTOM_PERIOD" if lifetime else "DAILY",
             "campaign_budget.explicitly_shared": served > 1,
             "campaign_budget.reference_count": str(served),
         }
@@ -248,7 +253,8 @@ def _select(query: _Query, record: dict[str, Any]) -> dict[str, Any]:
     resources = {field.partition(".")[0] for field in query.fields}
     for field, value in record.items():
         resource, _, name = field.partition(".")
-        if field in query.fields or (name == "resource_name" and resource in resources):
+        selected = field in query.fields or (name == "resource_name" and resource in resources)
+        if selected and value is not None:  # protobuf's JSON leaves out what is not set
             row.setdefault(_camel(resource), {})[_camel(name)] = value
     return row
 

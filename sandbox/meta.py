@@ -6,7 +6,7 @@ Must not decide what a campaign does; that is the world's. Refusals carry Meta's
 import base64
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from time import monotonic
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from kit.money import MICROS_PER_UNIT, micros_to_minor, minor_to_micros, to_decimal
 from sandbox.faults import Wording, respond
+from sandbox.options import Option
 from sandbox.roster import META
 from sandbox.simulation import Simulation, UnknownEntityError, new_request_id
 from sandbox.state import Fault
@@ -36,6 +37,9 @@ _WRITE_SCORE: Final = 3
 _MAX_SCORE: Final = 9_000
 _SCORE_FADES_SECONDS: Final = 300.0
 _BLOCKED_MINUTES: Final = 1
+
+#: The platform's own code for budgets changed too often in an hour (source: Marketing API, "Rate limiting").
+_TOO_MANY_BUDGET_CHANGES: Final = "613/1487632"
 
 _QUOTA_MESSAGES: Final = {
     "4": "Application request limit reached",
@@ -159,6 +163,7 @@ class _Meta:
                 _check_token(request, form)
                 campaign = self._campaign(request)
                 amount_micros = _daily_budget_micros(form, campaign.budget.account)
+                self._check_change(campaign)
                 self._count(campaign.budget.account.external_id, _WRITE_SCORE)
             except MetaRefusal as refusal:
                 return _error(refusal)
@@ -167,6 +172,15 @@ class _Meta:
             return self._ok(campaign.budget.account.external_id, {"success": True}, trace_id)
 
         return await respond(request, self._simulation, META, "set_budget", self._wording, answer)
+
+    def _check_change(self, campaign: CampaignSpec) -> None:
+        """Raises MetaRefusal for a budget of the other kind, and beyond the changes that an hour allows."""
+        if self._simulation.lifetime_micros(campaign.budget):
+            raise MetaRefusal("(#100) A campaign's lifetime budget cannot be changed to a daily budget")
+        allowed = self._simulation.option(Option.META_CHANGES_PER_HOUR)
+        hour_ago = self._simulation.now_utc() - timedelta(hours=1)
+        if allowed and self._simulation.changes_since(campaign.budget, hour_ago) >= allowed:
+            raise MetaRefusal(f"You can change this budget {allowed} times an hour.", _TOO_MANY_BUDGET_CHANGES)
 
     def _ok(self, account: str, body: dict[str, Any], trace_id: str | None = None) -> Response:
         usage = {"x-business-use-case-usage": self._usage_header(account, blocked_minutes=0)}
@@ -207,20 +221,27 @@ class _Meta:
 
     def _campaign(self, request: Request) -> CampaignSpec:
         external_id = request.path_params["campaign"]
-        for campaign in self._simulation.roster.campaigns:
-            if (campaign.budget.account.platform, campaign.external_id) == (META, external_id):
-                return campaign
-        raise _no_such_object(external_id)
+        try:
+            return self._simulation.campaign(META, external_id)
+        except UnknownEntityError as error:
+            raise _no_such_object(external_id) from error
 
     def _campaign_record(self, campaign: CampaignSpec) -> dict[str, Any]:
-        currency = campaign.budget.account.currency_code
+        status = "PAUSED" if self._simulation.is_paused(campaign) else "ACTIVE"
         return {
             "account_id": campaign.budget.account.external_id,
             "name": campaign.name,
-            "status": "ACTIVE",
-            "effective_status": "ACTIVE",
-            "daily_budget": str(micros_to_minor(self._simulation.budget_micros(campaign.budget), currency)),
+            "status": status,
+            "effective_status": status,
+            **self._budget_record(campaign),
         }
+
+    def _budget_record(self, campaign: CampaignSpec) -> dict[str, str]:
+        """A campaign has a daily or a lifetime budget; the field of the other kind is left out."""
+        currency, lifetime = campaign.budget.account.currency_code, self._simulation.lifetime_micros(campaign.budget)
+        if lifetime:
+            return {"lifetime_budget": str(micros_to_minor(lifetime, currency))}
+        return {"daily_budget": str(micros_to_minor(self._simulation.budget_micros(campaign.budget), currency))}
 
 
 def _check_token(request: Request, form: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ _STYLE = (
     "table{border-collapse:collapse;margin:.5rem 0 2rem}th,td{padding:.2rem .8rem;border-bottom:1px solid #ddd;"
     "text-align:left}"
 )
+_CAMPAIGN_HEADS = ("Platform", "Account", "Campaign", "Budget entity", "Daily budget", "Currency", "State")
 
 
 class Page:
@@ -32,7 +33,7 @@ class Page:
             f"<p>The world's time is <b>{escape(now)}</b>, {escape(str(offset))} ahead of this machine.</p>",
             "<form method='post' action='/control/page/advance-day'><button>Let a day pass</button></form>",
             "<h2>Campaigns</h2>",
-            table(("Platform", "Account", "Campaign", "Budget entity", "Daily budget", "Currency"), self._campaigns()),
+            table(_CAMPAIGN_HEADS, self._campaigns()),
             "<h2>Effects applied, newest first</h2>",
             table(("#", "At", "Platform", "Budget entity", "Before", "After", "By"), self._effects()),
         )
@@ -45,7 +46,11 @@ class Page:
         for campaign in self._simulation.roster.campaigns:
             account, budget = campaign.budget.account, campaign.budget
             amount = to_decimal(self._simulation.budget_micros(budget))
-            yield account.platform, account.name, campaign.name, budget.external_id, amount, account.currency_code
+            state = "paused" if self._simulation.is_paused(campaign) else "running"
+            if lifetime := self._simulation.lifetime_micros(budget):
+                state += f", lifetime budget {to_decimal(lifetime)}"
+            names = account.platform, account.name, campaign.name, budget.external_id
+            yield *names, amount, account.currency_code, state
 
     def _effects(self) -> Iterable[tuple[object, ...]]:
         for effect in reversed(self._simulation.ledger()):

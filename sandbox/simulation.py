@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from kit.money import step_micros
 from kit.time import local_day
+from sandbox.options import Option
 from sandbox.roster import Roster
 from sandbox.state import Effect, EffectSource, Fault, State
 from sandbox.world import (
@@ -17,9 +18,11 @@ from sandbox.world import (
     BudgetStep,
     CampaignDay,
     CampaignSpec,
+    PauseStep,
     first_day,
     initial_steps,
     report_day,
+    with_pauses,
 )
 
 
@@ -84,6 +87,39 @@ class Simulation:
             source=source,
         )
 
+    def lifetime_micros(self, budget: BudgetSpec) -> int:
+        """The whole amount where the entity's budget is for its lifetime, account micros; 0 where it is daily.
+
+        What such a campaign spends a day stays as it was: how a platform paces a lifetime budget is not modelled.
+        """
+        return self.state.lifetime_micros(budget.account.platform, budget.external_id)
+
+    def campaign(self, platform: str, external_id: str) -> CampaignSpec:
+        """Raises UnknownEntityError if the platform has no such campaign."""
+        for campaign in self.roster.campaigns:
+            if (campaign.budget.account.platform, campaign.external_id) == (platform, external_id):
+                return campaign
+        raise UnknownEntityError(f"{platform} has no campaign {external_id}")
+
+    def is_paused(self, campaign: CampaignSpec) -> bool:
+        """Whether the campaign stands still now."""
+        pauses = self._pauses(campaign)
+        return bool(pauses) and pauses[-1].paused
+
+    def set_paused(self, campaign: CampaignSpec, *, paused: bool) -> None:
+        """Pause the campaign, or set it running again, from now on."""
+        platform = campaign.budget.account.platform
+        self.state.record_pause(at_utc=self.now_utc(), platform=platform, campaign=campaign.external_id, paused=paused)
+
+    def option(self, option: Option) -> int:
+        """A switch's value, 0 for off."""
+        return self.state.option(option.value)
+
+    def changes_since(self, budget: BudgetSpec, since: datetime) -> int:
+        """How often the platform's API changed the entity after a moment."""
+        effects = self.state.effects_of(budget.account.platform, budget.external_id)
+        return sum(effect.source == "API" and effect.at_utc > since for effect in effects)
+
     def report(self, account: AccountSpec, since: date, until: date) -> list[CampaignDay]:
         """What the account's campaigns did per day, `since` and `until` included, as known now; day by day.
 
@@ -91,11 +127,14 @@ class Simulation:
         """
         now, start = self.now_utc(), self.start_day(account)
         campaigns = self.campaigns(account)
-        steps = {campaign.budget: self._steps(campaign.budget) for campaign in campaigns}
+        steps = {
+            campaign.external_id: with_pauses(self._steps(campaign.budget), self._pauses(campaign))
+            for campaign in campaigns
+        }
         first = max(since, min((first_day(campaign, start) for campaign in campaigns), default=since))
         last = min(until, local_day(now, account.time_zone))
         rows = (
-            report_day(self.state.seed, campaign, day, steps=steps[campaign.budget], start_day=start, now_utc=now)
+            report_day(self.state.seed, campaign, day, steps=steps[campaign.external_id], start_day=start, now_utc=now)
             for day in (first + timedelta(days=index) for index in range((last - first).days + 1))
             for campaign in campaigns
         )
@@ -112,6 +151,10 @@ class Simulation:
     def take_fault(self, platform: str, operation: str) -> Fault | None:
         """The scripted fault this request meets, or None."""
         return self.state.take_fault(platform, operation)
+
+    def _pauses(self, campaign: CampaignSpec) -> list[PauseStep]:
+        rows = self.state.pauses_of(campaign.budget.account.platform, campaign.external_id)
+        return [PauseStep(at, paused) for at, paused in rows]
 
     def _steps(self, budget: BudgetSpec) -> tuple[BudgetStep, ...]:
         before = initial_steps(self.state.seed, budget, self.start_day(budget.account))

@@ -1,4 +1,4 @@
-"""The sandbox's memory: one SQLite file with its settings, effect ledger and queued faults. Knows no HTTP, no world.
+"""The sandbox's memory, one SQLite file: settings, effect ledger, pauses, queued faults. Knows no HTTP, no world.
 
 The ledger is the truth about budgets: an entity's newest row says where it stands, its rows say how it came there.
 """
@@ -28,6 +28,13 @@ CREATE TABLE IF NOT EXISTS ledger (
     source TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS ledger_entity ON ledger (platform, entity, id);
+CREATE TABLE IF NOT EXISTS pauses (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_utc TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    paused INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     platform TEXT NOT NULL,
@@ -94,7 +101,7 @@ class State:
     def reset(self, *, seed: int, now_utc: datetime) -> None:
         """Forget everything: the world starts at `now_utc` with no effects, no faults and an unmoved clock."""
         self._db.execute("BEGIN IMMEDIATE")
-        for table in ("settings", "ledger", "faults"):
+        for table in ("settings", "ledger", "pauses", "faults"):
             self._db.execute(f"DELETE FROM {table}")
         rows = (("seed", str(seed)), ("started_at_utc", iso_utc(now_utc)), ("offset_seconds", "0"))
         self._db.executemany("INSERT INTO settings (name, value) VALUES (?, ?)", rows)
@@ -119,6 +126,36 @@ class State:
         """Move the world's clock forward."""
         seconds = (self.offset + by).total_seconds()
         self._db.execute("UPDATE settings SET value = ? WHERE name = 'offset_seconds'", (repr(seconds),))
+
+    def option(self, name: str) -> int:
+        """A switch's value; 0, off, where nobody set it."""
+        return int(self._setting(f"option {name}") or 0)
+
+    def set_option(self, name: str, value: int) -> None:
+        """Set a switch; a reset puts all of them back to 0."""
+        self._set(f"option {name}", str(value))
+
+    def lifetime_micros(self, platform: str, entity: str) -> int:
+        """The whole amount of an entity that was made to have a lifetime budget; 0 for the others, which are daily."""
+        return int(self._setting(f"lifetime {platform} {entity}") or 0)
+
+    def set_lifetime(self, platform: str, entity: str, amount_micros: int) -> None:
+        """Give an entity a budget for its lifetime, account micros; 0 makes it a daily one again."""
+        self._set(f"lifetime {platform} {entity}", str(amount_micros))
+
+    def record_pause(self, *, at_utc: datetime, platform: str, campaign: str, paused: bool) -> None:
+        """From this row on the campaign is paused, or runs again."""
+        self._db.execute(
+            "INSERT INTO pauses (at_utc, platform, campaign, paused) VALUES (?, ?, ?, ?)",
+            (iso_utc(at_utc), platform, campaign, int(paused)),
+        )
+
+    def pauses_of(self, platform: str, campaign: str) -> list[tuple[datetime, bool]]:
+        """When one campaign was paused and set running again, oldest first."""
+        rows = self._db.execute(
+            "SELECT at_utc, paused FROM pauses WHERE platform = ? AND campaign = ? ORDER BY id", (platform, campaign)
+        )
+        return [(datetime.fromisoformat(at), bool(paused)) for at, paused in rows]
 
     def record_effect(
         self,
@@ -177,6 +214,9 @@ class State:
     def _setting(self, name: str) -> str | None:
         row = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
+
+    def _set(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
 
     def _required(self, name: str) -> str:
         value = self._setting(name)

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from kit.money import MICROS_PER_UNIT, parse_micros, to_decimal
 from sandbox.faults import Wording, respond
+from sandbox.options import Option
 from sandbox.roster import TIKTOK
 from sandbox.simulation import Simulation, UnknownEntityError, is_whole_step, new_request_id
 from sandbox.state import Fault
@@ -135,7 +136,18 @@ class _TikTok:
             raise TikTokRefusal("Campaign does not exist") from error
         if budget.account != account:
             raise TikTokRefusal("Campaign does not exist")
-        return budget, _budget_micros(body.get("budget"), account)
+        amount = _budget_micros(body.get("budget"), account)
+        self._check_change(budget, amount)
+        return budget, amount
+
+    def _check_change(self, budget: BudgetSpec, amount_micros: int) -> None:
+        """Raises TikTokRefusal for a budget of the other kind, and beyond the share that a change may have."""
+        if self._simulation.lifetime_micros(budget):
+            raise TikTokRefusal("budget_mode: a campaign's total budget cannot be changed to a daily budget")
+        percent = self._simulation.option(Option.TIKTOK_MAX_CHANGE_PERCENT)
+        before = self._simulation.budget_micros(budget)
+        if percent and abs(amount_micros - before) * 100 > before * percent:
+            raise TikTokRefusal(f"budget: a change of more than {percent}% is not accepted")
 
     def _account(self, external_id: object) -> AccountSpec:
         try:
@@ -144,14 +156,16 @@ class _TikTok:
             raise TikTokRefusal(f"No permission to operate advertiser {external_id}", _NO_PERMISSION) from error
 
     def _campaign_record(self, campaign: CampaignSpec) -> dict[str, Any]:
+        status = "DISABLE" if self._simulation.is_paused(campaign) else "ENABLE"
+        lifetime = self._simulation.lifetime_micros(campaign.budget)
         return {
             "advertiser_id": campaign.budget.account.external_id,
             "campaign_id": campaign.external_id,
             "campaign_name": campaign.name,
-            "operation_status": "ENABLE",
-            "secondary_status": "CAMPAIGN_STATUS_ENABLE",
-            "budget_mode": "BUDGET_MODE_DAY",
-            "budget": float(to_decimal(self._simulation.budget_micros(campaign.budget))),
+            "operation_status": status,
+            "secondary_status": f"CAMPAIGN_STATUS_{status}",
+            "budget_mode": "BUDGET_MODE_TOTAL" if lifetime else "BUDGET_MODE_DAY",
+            "budget": float(to_decimal(lifetime or self._simulation.budget_micros(campaign.budget))),
         }
 
 

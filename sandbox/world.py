@@ -29,7 +29,7 @@ _LAST_KNOWN_AGE: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class AccountSpec:
-    """An ad account of the world. `platform` is META, GOOGLE or TIKTOK."""
+    """An ad account of the world. `platform` is one of the roster's."""
 
     platform: str
     external_id: str
@@ -95,6 +95,14 @@ class BudgetStep:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseStep:
+    """From this moment on the campaign is paused, or runs again."""
+
+    from_utc: datetime
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignDay:
     """What a platform reports of one campaign on one account-zone day, as of now. Money in whole account steps."""
 
@@ -147,6 +155,17 @@ def initial_steps(seed: int, budget: BudgetSpec, start_day: date) -> tuple[Budge
         days_before -= int(rng.integers(6, 15))
     steps.append(BudgetStep(_midnight(start_day - timedelta(days=10), account), budget.initial_micros))
     return tuple(steps)
+
+
+def with_pauses(steps: Sequence[BudgetStep], pauses: Sequence[PauseStep]) -> tuple[BudgetStep, ...]:
+    """A campaign's budget history in which it has nothing to spend while it is paused. Both oldest first."""
+    moments = sorted({step.from_utc for step in steps} | {pause.from_utc for pause in pauses})
+    found = []
+    for moment in moments:
+        amount = next((step.daily_budget_micros for step in reversed(steps) if step.from_utc <= moment), 0)
+        paused = next((pause.paused for pause in reversed(pauses) if pause.from_utc <= moment), False)
+        found.append(BudgetStep(moment, 0 if paused else amount))
+    return tuple(found)
 
 
 def report_day(

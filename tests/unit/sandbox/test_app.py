@@ -116,7 +116,7 @@ def test_the_ledger_is_read_from_where_one_left_off(path):
 def test_the_world_tells_its_truth(path):
     with sandbox(path) as client:
         truth = {row["campaign"]: row for row in client.get("/control/world").json()["campaigns"]}
-    assert len(truth) == 18
+    assert len(truth) == 30
     first = truth[CAMPAIGN]
     assert (first["daily_budget_micros"], first["ceiling_micros"], first["half_spend_micros"]) == (
         400_000_000,
@@ -149,7 +149,7 @@ def test_the_page_shows_budgets_as_they_stand_and_effects_newest_first(path):
         for amount in ("20000", "30001"):
             client.post(f"/meta/v24.0/{CAMPAIGN}", data={"daily_budget": amount}, headers=AUTH)
         text = client.get("/").text
-    assert f"<td>{CAMPAIGN}</td><td>300.01</td><td>USD</td>" in text
+    assert f"<td>{CAMPAIGN}</td><td>300.01</td><td>USD</td><td>running</td>" in text
     assert text.index("<td>200.00</td><td>300.01</td>") < text.index("<td>400.00</td><td>200.00</td>")
 
 
@@ -201,3 +201,104 @@ def test_an_outside_change_of_what_is_not_there_is_not_found(path, account, enti
         body = {"platform": "META", "account": account, "entity": entity, "daily_budget_micros": 1}
         assert client.post("/control/external-change", json=body).status_code == 404
         assert client.get("/control/ledger").json() == {"effects": []}
+
+
+def test_a_campaign_is_paused_and_set_running_again_also_over_a_restart(path):
+    fields = f"/meta/v24.0/{CAMPAIGN}?fields=status,daily_budget"
+    with sandbox(path) as client:
+        body = {"platform": "META", "campaign": CAMPAIGN, "paused": True}
+        assert client.post("/control/pause", json=body).json() == {"paused": True}
+        assert "<td>paused</td>" in client.get("/").text
+    with sandbox(path, now=NOW + timedelta(days=2)) as client:
+        assert client.get(fields, headers=AUTH).json()["status"] == "PAUSED"
+        found = insights(client, date(2026, 3, 11), date(2026, 3, 11))
+        assert CAMPAIGN not in {campaign for _, campaign in found}
+        assert len(found) == 5
+        client.post("/control/pause", json={**body, "paused": False})
+        assert client.get(fields, headers=AUTH).json() == {"id": CAMPAIGN, "status": "ACTIVE", "daily_budget": "40000"}
+    with sandbox(path, now=NOW + timedelta(days=3)) as client:
+        assert (("2026-03-13", CAMPAIGN) in insights(client, date(2026, 3, 13), date(2026, 3, 13))) is True
+        client.post("/control/pause", json=body)
+        client.post("/control/reset")
+        assert client.get(fields, headers=AUTH).json()["status"] == "ACTIVE"
+
+
+def test_a_lifetime_budget_takes_the_daily_one_s_place(path):
+    fields = f"/meta/v24.0/{CAMPAIGN}?fields=daily_budget,lifetime_budget"
+    body = {"platform": "META", "account": META_US, "entity": CAMPAIGN, "lifetime_budget_micros": 9_000_000_000}
+    with sandbox(path) as client:
+        client.post("/control/lifetime", json=body)
+        assert client.get(fields, headers=AUTH).json() == {"id": CAMPAIGN, "lifetime_budget": "900000"}
+        assert "<td>running, lifetime budget 9000.00</td>" in client.get("/").text
+        answer = client.post(f"/meta/v24.0/{CAMPAIGN}", data={"daily_budget": "5000"}, headers=AUTH)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
+        client.post("/control/lifetime", json={**body, "lifetime_budget_micros": 0})
+        assert client.get(fields, headers=AUTH).json() == {"id": CAMPAIGN, "daily_budget": "40000"}
+        assert client.get("/control/ledger").json() == {"effects": []}
+
+
+def test_switches_are_off_until_set_and_off_again_after_a_reset(path):
+    off = {
+        "meta_changes_per_hour": 0,
+        "tiktok_max_change_percent": 0,
+        "linkedin_calls_per_day": 0,
+        "amazon_calls_per_second": 0,
+        "microsoft_calls_per_minute": 0,
+    }
+    with sandbox(path) as client:
+        assert client.get("/control/options").json() == off
+        for body in ({"colour": 1}, {"meta_changes_per_hour": -1}, {"meta_changes_per_hour": 10**10}):
+            assert client.post("/control/options", json={"tiktok_max_change_percent": 7, **body}).status_code == 400
+        assert client.get("/control/options").json() == off
+        client.post("/control/options", json={"meta_changes_per_hour": 4})
+    with sandbox(path) as client:
+        assert client.get("/control/options").json() == {**off, "meta_changes_per_hour": 4}
+        client.post("/control/reset")
+        assert client.get("/control/options").json() == off
+
+
+def test_meta_takes_only_so_many_changes_an_hour_where_the_switch_is_on(path):
+    def change(client, amount, campaign=CAMPAIGN):
+        answer = client.post(f"/meta/v24.0/{campaign}", data={"daily_budget": amount}, headers=AUTH).json()
+        return answer.get("success") or (answer["error"]["code"], answer["error"]["error_subcode"])
+
+    with sandbox(path) as client:
+        client.post("/control/options", json={"meta_changes_per_hour": 2})
+        assert [change(client, amount) for amount in ("20000", "21000", "22000")] == [True, True, (613, 1487632)]
+        assert change(client, "22000", "23850000000010002") is True
+        client.post("/control/clock/advance", json={"seconds": 3_601})
+        assert change(client, "22000") is True
+        assert len(client.get("/control/ledger").json()["effects"]) == 4
+
+
+def test_tiktok_takes_only_so_large_a_change_where_the_switch_is_on(path):
+    def change(client, amount):
+        body = {"advertiser_id": "7100000000000000001", "campaign_id": "1780000000000001", "budget": amount}
+        headers = {"access-token": "sandbox-tiktok-token"}
+        return client.post("/tiktok/open_api/v1.3/campaign/update/", json=body, headers=headers).json()["code"]
+
+    with sandbox(path) as client:
+        client.post("/control/options", json={"tiktok_max_change_percent": 50})
+        assert [change(client, amount) for amount in (195.01, 64.99, 195, 97.5)] == [40002, 40002, 0, 0]
+        assert len(client.get("/control/ledger").json()["effects"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("path_suffix", "body", "status"),
+    [
+        ("pause", {"platform": "META", "campaign": CAMPAIGN}, 400),
+        ("pause", {"platform": "META", "campaign": CAMPAIGN, "paused": 1}, 400),
+        ("pause", {"platform": "META", "campaign": "1", "paused": True}, 404),
+        ("pause", {"platform": "LINKEDIN", "campaign": CAMPAIGN, "paused": True}, 404),
+        ("lifetime", {"platform": "META", "account": META_US, "entity": CAMPAIGN}, 400),
+        ("lifetime", {"platform": "META", "account": "1", "entity": CAMPAIGN, "lifetime_budget_micros": 1}, 404),
+        ("faults", {"platform": "LINKEDIN", "kind": "quota", "code": "101"}, 400),
+        ("faults", {"platform": "AMAZON", "kind": "quota", "code": "429"}, 400),
+        ("faults", {"platform": "MICROSOFT", "kind": "quota", "code": "MANY"}, 400),
+    ],
+)
+def test_what_cannot_be_set_is_not(path, path_suffix, body, status):
+    with sandbox(path) as client:
+        assert client.post(f"/control/{path_suffix}", json=body).status_code == status
+        answer = client.get(f"/meta/v24.0/{CAMPAIGN}?fields=status,daily_budget", headers=AUTH)
+        assert answer.json() == {"id": CAMPAIGN, "status": "ACTIVE", "daily_budget": "40000"}

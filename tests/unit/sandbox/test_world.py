@@ -9,17 +9,29 @@ from random import Random
 import pytest
 
 from kit.time import day_start_utc
-from sandbox.roster import GOOGLE, GOOGLE_US, META_EU, META_US, TIKTOK, demo_roster
+from sandbox.roster import (
+    AMAZON_US,
+    GOOGLE,
+    GOOGLE_US,
+    LINKEDIN_US,
+    META_EU,
+    META_US,
+    MICROSOFT_US,
+    TIKTOK,
+    demo_roster,
+)
 from sandbox.world import (
     HISTORY_DAYS,
     BudgetSpec,
     BudgetStep,
     CampaignSpec,
+    PauseStep,
     Response,
     first_day,
     initial_steps,
     report_day,
     true_daily_revenue_micros,
+    with_pauses,
 )
 
 START = date(2026, 3, 10)
@@ -206,8 +218,11 @@ def test_the_roster_is_what_the_demo_needs():
         META_EU.external_id: 2,
         GOOGLE_US.external_id: 5,
         "7100000000000000001": 5,
+        LINKEDIN_US.external_id: 4,
+        AMAZON_US.external_id: 4,
+        MICROSOFT_US.external_id: 4,
     }
-    assert len({(spec.budget.account.platform, spec.external_id) for spec in roster.campaigns}) == 18
+    assert len({(spec.budget.account.platform, spec.external_id) for spec in roster.campaigns}) == 30
     assert len({budget.external_id for budget in roster.budgets if budget.account.platform == GOOGLE}) == 4
     assert all(budget.initial_micros >= 50 * UNIT for budget in roster.budgets if budget.account.platform == TIKTOK)
     for spec in roster.campaigns:
@@ -223,6 +238,26 @@ def test_the_youngest_days_of_a_campaign_are_its_first():
     assert first_day(young, START) == START - timedelta(days=4)
     assert report(young, START - timedelta(days=5)) is None
     assert report(young, START - timedelta(days=4)).spend_micros > 0
+
+
+def test_a_paused_campaign_spends_nothing_until_it_runs_again():
+    day = date(2026, 3, 20)
+    noon = day_start_utc(day, "America/New_York") + timedelta(hours=12)
+    pauses = (PauseStep(noon, paused=True), PauseStep(noon + timedelta(days=2), paused=False))
+    steps = with_pauses(always(100), pauses)
+    assert steps == (*always(100), BudgetStep(noon, 0), BudgetStep(noon + timedelta(days=2), 100 * UNIT))
+    spend = [report(calm(), day + timedelta(days=later), steps=steps) for later in range(4)]
+    whole = [report(calm(), day + timedelta(days=later), steps=always(100)) for later in range(4)]
+    shares = [found.spend_micros / full.spend_micros for found, full in zip(spend, whole, strict=True)]
+    assert shares == pytest.approx([0.5, 0, 0.5, 1], abs=0.001)
+    assert (spend[1].impressions, spend[1].revenue_micros, spend[1].conversions) == (0, 0, 0.0)
+
+
+def test_a_budget_changed_while_paused_counts_once_the_campaign_runs_again():
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    pauses = (PauseStep(at, paused=True), PauseStep(at + timedelta(days=2), paused=False))
+    steps = (*always(100), BudgetStep(at + timedelta(days=1), 70 * UNIT))
+    assert [step.daily_budget_micros // UNIT for step in with_pauses(steps, pauses)] == [100, 0, 0, 70]
 
 
 def test_some_campaigns_are_over_funded_and_some_under_funded():
