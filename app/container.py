@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -20,6 +21,7 @@ from adapters.signatures import AnchorSigner
 from adapters.tiktok import TikTokPlatform
 from adapters.tokens import AccessTokens
 from app.settings import Settings
+from domain.errors import InvalidInput
 from domain.platforms import AdPlatform, Platform
 from kit.time import Clock, SystemClock
 from models.scope import Database
@@ -29,6 +31,8 @@ from services.ports import Ports
 
 #: The sandbox's fixed tokens: no secrets, it lets anybody in who says them.
 _SANDBOX_TOKEN = "sandbox-{}-token"  # noqa: S105 - not a secret
+
+_LOG_KEY_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,14 @@ def key_ring(settings: Settings, name: str, clock: Clock, overlap_seconds: int |
 
 
 def log_key(settings: Settings) -> bytes:
-    """The key of the log's chain: CE_LOG_KEY (hexadecimal, 32 bytes), else a file made once in var_dir, mode 0600."""
+    """The key of the log's chain: CE_LOG_KEY (hexadecimal, 32 bytes), else a file made once in var_dir, mode 0600.
+
+    Raises:
+        InvalidInput: it is no such key.
+    """
     text = os.environ.get("CE_LOG_KEY")
     if text:
-        return bytes.fromhex(text)
+        return _chain_key(text, "CE_LOG_KEY")
     path = settings.var_dir / "keys" / "log.key"
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two processes may start at once: link() lets exactly one complete file win.
@@ -68,7 +76,17 @@ def log_key(settings: Settings) -> bytes:
         pass
     finally:
         fresh.unlink()
-    return bytes.fromhex(path.read_text(encoding="ascii"))
+    return _chain_key(path.read_text(encoding="ascii"), str(path))
+
+
+def _chain_key(text: str, source: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != _LOG_KEY_BYTES:
+        raise InvalidInput(f"{source} must hold {_LOG_KEY_BYTES} bytes in hexadecimal")
+    return key
 
 
 async def sandbox_platforms(stack: AsyncExitStack, url: str) -> Mapping[Platform, AdPlatform]:

@@ -1,6 +1,7 @@
 """The demo workspace: a tenant, three people, four ad accounts of the sandbox, 90 days of metrics, recommendations.
 
-Every change goes through the services, so the demo's log tells its own making. Must not touch a tenant that exists.
+Every change goes through the services, so the demo's log tells its own making. Must not touch a tenant
+that is complete.
 """
 
 import os
@@ -15,11 +16,13 @@ from uuid import UUID
 from app.container import Container
 from domain.access import SEEDED_ROLES
 from domain.currencies import Rate
+from domain.errors import PlatformError
 from domain.log import Actor, ActorKind
 from domain.platforms import Platform
 from domain.workspaces import Workspace
 from kit.ids import new_id
 from models import across_tenants, currency_rates, log, members, tenants
+from models.plans import newest_plan
 from services import ad_accounts, plans
 from services.unit_of_work import begin
 
@@ -67,10 +70,29 @@ def demo_password(var_dir: Path) -> str:
 
 
 async def seed_demo(container: Container) -> bool:
-    """Make the demo workspace; False when it was there already."""
+    """Make the demo workspace, or finish one whose making was cut off; False when it was complete already.
+
+    Raises:
+        PlatformError: the sandbox does not give what the demo is made of; a later call goes on from there.
+    """
     ports = container.ports
-    if await across_tenants.user_by_email(ports.database.system(), DEMO_MEMBERS[0].email) is not None:
-        return False
+    known = await across_tenants.user_by_email(ports.database.system(), DEMO_MEMBERS[0].email)
+    if known is None:
+        tenant_id, workspace_id = await _make_tenant(container)
+    else:
+        tenant_id = known.tenant_id
+        scope = ports.database.read(tenant_id)
+        workspace_id = (await tenants.workspaces(scope))[0].id
+        # The first plan is the last thing made.
+        if await newest_plan(scope, workspace_id) is not None:
+            return False
+    await _bring_accounts(container, tenant_id, workspace_id)
+    return True
+
+
+async def _make_tenant(container: Container) -> tuple[UUID, UUID]:
+    """The tenant with its people, in one transaction; its id and the workspace's."""
+    ports = container.ports
     tenant_id = new_id()
     workspace = Workspace(
         id=new_id(),
@@ -99,12 +121,13 @@ async def seed_demo(container: Container) -> bool:
             work.scope, [Rate(oldest, "EUR", "USD", DEMO_EUR_USD, "demo, not a market rate")]
         )
         work.record("workspace.created", "workspace", None, workspace)
-    await _bring_accounts(container, tenant_id, workspace.id)
-    return True
+    return tenant_id, workspace.id
 
 
 async def _bring_accounts(container: Container, tenant_id: UUID, workspace_id: UUID) -> None:
     for platform, external_id in DEMO_ACCOUNTS:
         account = await ad_accounts.connect(container.ports, tenant_id, workspace_id, platform, external_id, SEEDER)
-        await ad_accounts.sync(container.ports, tenant_id, account.id)
+        synced = await ad_accounts.sync(container.ports, tenant_id, account.id)
+        if synced.sync_error is not None:
+            raise PlatformError(f"{platform.value} account {external_id}: {synced.sync_error}")
     await plans.propose(container.ports, tenant_id, workspace_id, force=True)

@@ -4,10 +4,17 @@ Every address can be changed; nothing secret has a default that would be known.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SCHEMES: Final = {
+    "database_url": ("sqlite://", "postgres://", "postgresql://"),
+    "redis_url": ("redis://", "rediss://"),
+    "sandbox_url": ("http://", "https://"),
+}
 
 
 class Settings(BaseSettings):
@@ -39,6 +46,16 @@ class Settings(BaseSettings):
     worker_interval_seconds: float = Field(default=1.0, gt=0)
     anchor_interval_seconds: float = Field(default=300.0, gt=0)
 
+    @field_validator("database_url", "redis_url", "sandbox_url")
+    @classmethod
+    def _has_known_scheme(cls, value: str, info: ValidationInfo) -> str:
+        """A mistyped address is told at the start, not as a driver's riddle later."""
+        known = _SCHEMES[info.field_name or ""]
+        if value and not value.startswith(known):
+            raise ValueError(f"an address begins with {' or '.join(known)}")
+        urlsplit(value).port  # noqa: B018 - raises ValueError where it is no number
+        return value
+
     @property
     def database(self) -> str:
         """The database's address, SQLite's spelled out."""
@@ -47,4 +64,14 @@ class Settings(BaseSettings):
     @property
     def sandbox(self) -> str:
         """Where the sandbox answers."""
-        return self.sandbox_url or f"http://{self.sandbox_host}:{self.sandbox_port}"
+        return self.sandbox_url or address(self.sandbox_host, self.sandbox_port)
+
+
+def heartbeat_path(var_dir: Path) -> Path:
+    """The file whose modification time says that a worker's loop still turns."""
+    return var_dir / "worker.heartbeat"
+
+
+def address(host: str, port: int) -> str:
+    """Where a process of ours answers over HTTP; IPv6 addresses get their brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

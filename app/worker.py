@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from app.container import Container
+from app.settings import heartbeat_path
 from jobs.anchor import anchor_all
 from jobs.dispatch import on_change, sweep
 from jobs.expire import expire_all
@@ -20,11 +21,6 @@ from jobs.sync import sync_all
 _HEARTBEAT_SECONDS: Final = 3.0
 _EXPIRE_SECONDS: Final = 5.0
 _PRESENCE_SECONDS: Final = 10.0
-
-
-def heartbeat_path(var_dir: Path) -> Path:
-    """The file whose modification time says that a worker's loop still turns."""
-    return var_dir / "worker.heartbeat"
 
 
 async def run_worker(container: Container, stop: asyncio.Event) -> None:

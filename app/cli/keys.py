@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from adapters.keyring import FileKeyRing
-from app.cli.main import app, fail, out, run
-from app.container import key_ring, open_container
+from app.cli.database import opened
+from app.cli.main import app, fail, out, run, tell
+from app.container import key_ring
 from app.settings import Settings
 from kit.time import SystemClock
 from services import sessions
@@ -25,9 +26,8 @@ def token(user: Annotated[str, typer.Option(help="The person's e-mail address.")
 
 
 async def _token(settings: Settings, user: str) -> str:
-    async with open_container(settings) as container:
-        opened = await sessions.open_local(container.ports, user)
-        return opened.access_token.text
+    async with opened(settings) as container:
+        return (await sessions.open_local(container.ports, user)).access_token.text
 
 
 @keys_app.command()
@@ -45,4 +45,4 @@ def rotate(
     keys = key_ring(settings, ring, SystemClock(), overlaps[ring])
     if not isinstance(keys, FileKeyRing):
         raise fail(f"the {ring} ring comes from CE_{ring.upper()}_KEYS: rotate it where that is set")
-    out.print(f"key {keys.rotate()} signs now", highlight=False)
+    tell(f"key {keys.rotate()} signs now", console=out)

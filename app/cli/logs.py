@@ -3,8 +3,8 @@
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from app.cli.main import app, err, out, run
-from app.container import open_container
+from app.cli.database import opened
+from app.cli.main import app, err, out, run, tell
 from app.settings import Settings
 from domain.log import Fault
 from services import logs
@@ -24,15 +24,16 @@ def verify() -> None:
     found = run(_verify(Settings()))
     faults = [(tenant, fault) for tenant, each in found.items() for fault in each]
     for tenant, fault in faults:
-        err.print(f"tenant {tenant}: row {fault.sequence}: {fault.reason}", style="red", highlight=False)
+        tell(f"tenant {tenant}: row {fault.sequence}: {fault.reason}", style="red")
     if faults:
         raise typer.Exit(TAMPERED)
-    out.print(f"{len(found)} chain(s) sound")
+    tell(f"{len(found)} chain(s) sound", console=out)
 
 
 async def _verify(settings: Settings) -> dict[str, list[Fault]]:
-    async with open_container(settings) as container:
-        with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err, transient=True) as bar:
+    async with opened(settings) as container:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
             task = bar.add_task("verifying")
             found = await logs.verify_all(
                 container.ports, lambda rows: bar.update(task, description=f"verifying: {rows:,} rows")
@@ -46,9 +47,9 @@ def anchor() -> None:
 
     Example: `campaign-express log anchor`
     """
-    out.print(f"{run(_anchor(Settings()))} anchor(s) kept")
+    tell(f"{run(_anchor(Settings()))} anchor(s) kept", console=out)
 
 
 async def _anchor(settings: Settings) -> int:
-    async with open_container(settings) as container:
+    async with opened(settings) as container:
         return await logs.anchor_heads(container.ports)

@@ -1,6 +1,8 @@
 """The command line's entry: the commands, and errors told in one line that says what to do.
 
 Exit codes: 0 done; 1 it could not be done; 2 the command line was wrong; 3 `log verify` found tampering.
+Results go to standard output; errors, reports and progress to standard error. Must not import what only some commands
+need: a container asks for its health every few seconds.
 """
 
 import asyncio
@@ -8,14 +10,8 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import httpx
 import typer
-from asyncpg import PostgresError
-from pydantic import ValidationError
 from rich.console import Console
-from tortoise.exceptions import BaseORMException
-
-from domain.errors import DomainError
 
 T = TypeVar("T")
 
@@ -31,6 +27,12 @@ out = Console()
 err = Console(stderr=True)
 
 
+@app.callback()
+def _group() -> None:
+    # Without it a single registered command would be the whole program and lose its name.
+    pass
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine to its end."""
     return asyncio.run(work)
@@ -38,28 +40,34 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def fail(message: str, code: int = 1) -> typer.Exit:
     """Say in one line what went wrong and what to do; raise what this returns."""
-    err.print(f"campaign-express: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    tell(f"campaign-express: {message}", style="red")
     return typer.Exit(code)
+
+
+def tell(text: str, *, console: Console = err, style: str | None = None) -> None:
+    """Print one line as it is: no wrapping, no markup, and nothing in it that would steer a terminal."""
+    plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    console.print(plain, style=style, markup=False, highlight=False, soft_wrap=True, emoji=False)
+
+
+def register_commands(first_argument: str) -> None:
+    """Import the modules whose commands may be meant; importing one registers its commands."""
+    from app.cli import health  # noqa: F401, PLC0415 - see above
+
+    if first_argument != "health":
+        from app.cli import data, keys, logs, serving  # noqa: F401, PLC0415 - see above
 
 
 def main() -> None:
     """Run the command line."""
-    from app.cli import data, keys, logs, serving  # noqa: F401, PLC0415 - importing registers their commands
-
+    register_commands(sys.argv[1] if len(sys.argv) > 1 else "")
     try:
         app()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"])
-        sys.exit(_say(f"the setting CE_{name.upper()} is not good: {first['msg']}"))
-    except DomainError as error:
-        sys.exit(_say(error.message))
-    except (BaseORMException, PostgresError) as error:
-        sys.exit(_say(f"the database refused: {error}; is it migrated? run: campaign-express migrate"))
-    except (OSError, httpx.TransportError) as error:
-        sys.exit(_say(f"{error}; check the addresses in the CE_* settings"))
+    except Exception as error:
+        from app.cli.errors import line  # noqa: PLC0415 - it knows every library's errors
 
-
-def _say(message: str) -> int:
-    fail(message)
-    return 1
+        text = line(error)
+        if text is None:
+            raise
+        fail(text)
+        sys.exit(1)

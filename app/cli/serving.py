@@ -1,34 +1,33 @@
-"""Commands that serve: `up`, `serve`, `worker`, `sandbox`, `health`."""
+"""Commands that serve: `up`, `serve`, `worker`, `sandbox`."""
 
 import asyncio
+import logging
 import signal
+import socket
 import sys
-import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
-from typing import Annotated, Final
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Annotated
 
-import httpx
 import typer
 import uvicorn
 
+from app.cli.database import opened
 from app.cli.main import app, fail, run
-from app.container import Container, open_container
+from app.container import Container
 from app.graphql_transport import uvicorn_options
 from app.sandbox_clock import open_clock
 from app.seed import DEMO_MEMBERS, demo_password, seed_demo
-from app.settings import Settings
+from app.settings import Settings, address
 from app.supervisor import Child, Step, run_up
 from app.web import create_app
-from app.worker import heartbeat_path, run_worker
+from app.worker import run_worker
 from sandbox.app import serve as serve_sandbox
 
-#: A worker that has not gone round for this long counts as stuck.
-HEARTBEAT_SECONDS: Final = 30.0
+logger = logging.getLogger("campaign_express.cli")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: the setting.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; default: the setting.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to listen on; default: the setting.")]
 
 
 @app.command()
@@ -38,8 +37,10 @@ def up() -> None:
     Example: `campaign-express up`
     """
     settings = Settings()
+    if not (settings.api_port and settings.sandbox_port):
+        raise fail("`up` needs ports that it can name: set CE_API_PORT and CE_SANDBOX_PORT to others than 0")
     me = [sys.executable, "-m", "app"]
-    api = f"http://{settings.api_host}:{settings.api_port}"
+    api = address(settings.api_host, settings.api_port)
     follow = {"CE_CLOCK": "sandbox"}
     children = [
         Child("sandbox", [*me, "sandbox"], f"{settings.sandbox}/health", port_setting="CE_SANDBOX_PORT"),
@@ -88,19 +89,44 @@ def serve(
     Example: `campaign-express serve --with-worker`
     """
     settings = Settings()
+    _log_to_stderr()
     run(_serve(settings, host or settings.api_host, settings.api_port if port is None else port, with_worker, demo))
 
 
 async def _serve(settings: Settings, host: str, port: int, with_worker: bool, demo: bool) -> None:
-    async with open_clock(settings) as clock, open_container(settings, clock) as container:
-        if demo:
-            await seed_demo(container)
-        around: AbstractAsyncContextManager[object] | None = worker_beside(container) if with_worker else None
-        asgi, limits = create_app(container, around)
-        config = uvicorn.Config(
-            asgi, host=host, port=port, log_level="info", access_log=False, **uvicorn_options(limits)
-        )
-        await uvicorn.Server(config).serve()
+    with _bound(host, port, "CE_API_PORT") as listener:
+        async with open_clock(settings) as clock, opened(settings, clock) as container:
+            if demo:
+                await seed_demo(container)
+            around: AbstractAsyncContextManager[object] | None = worker_beside(container) if with_worker else None
+            asgi, limits = create_app(container, around)
+            config = uvicorn.Config(
+                asgi, log_level="warning", access_log=False, log_config=None, **uvicorn_options(limits)
+            )
+            logger.info("serving at %s", address(*listener.getsockname()[:2]))
+            await uvicorn.Server(config).serve(sockets=[listener])
+
+
+@contextmanager
+def _bound(host: str, port: int, setting: str) -> Iterator[socket.socket]:
+    """A listening socket, taken before anything else is opened, so that a port in use is one line and no half start."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            where = address(host, port)
+            raise fail(
+                f"cannot listen at {where}: {error.strerror}; set {setting} or give --host and --port"
+            ) from error
+        yield listener
+
+
+def _log_to_stderr() -> None:
+    """Servers say what happens, with the time; the clients they use stay quiet."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("campaign_express").setLevel(logging.INFO)
 
 
 @asynccontextmanager
@@ -121,7 +147,9 @@ def worker() -> None:
 
     Example: `campaign-express worker`
     """
-    run(_work(Settings()))
+    settings = Settings()
+    _log_to_stderr()
+    run(_work(settings))
 
 
 async def _work(settings: Settings) -> None:
@@ -129,7 +157,8 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
-    async with open_clock(settings) as clock, open_container(settings, clock) as container:
+    async with open_clock(settings) as clock, opened(settings, clock) as container:
+        logger.info("working")
         await run_worker(container, stop)
 
 
@@ -140,37 +169,7 @@ def sandbox(host: Host = None, port: Port = None) -> None:
     Example: `campaign-express sandbox --port 8010`
     """
     settings = Settings()
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
-    serve_sandbox(
-        host or settings.sandbox_host,
-        settings.sandbox_port if port is None else port,
-        settings.var_dir / "sandbox.db",
-    )
-
-
-@app.command()
-def health(
-    url: Annotated[str | None, typer.Argument(help="A /health address.")] = None,
-    *,
-    worker: Annotated[bool, typer.Option(help="Check the worker's heartbeat file instead.")] = False,
-) -> None:
-    """Exit 0 when a process is well, 1 when it is not; for container health checks.
-
-    Example: `campaign-express health http://127.0.0.1:8000/health`
-    """
-    if worker:
-        _check_heartbeat(heartbeat_path(Settings().var_dir))
-    elif url is None:
-        raise fail("name an address, or give --worker", 2)
-    else:
-        answer = httpx.get(url, timeout=4.0, trust_env=False)
-        if answer.status_code != httpx.codes.OK:
-            raise fail(f"{url} answered {answer.status_code}")
-
-
-def _check_heartbeat(path: Path) -> None:
-    if not path.exists():
-        raise fail(f"there is no heartbeat at {path}: the worker has not started")
-    age = time.time() - path.stat().st_mtime
-    if age > HEARTBEAT_SECONDS:
-        raise fail(f"the worker's last heartbeat is {age:.0f} s old")
+    host, port = host or settings.sandbox_host, settings.sandbox_port if port is None else port
+    with _bound(host, port, "CE_SANDBOX_PORT"):
+        settings.var_dir.mkdir(parents=True, exist_ok=True)
+    serve_sandbox(host, port, settings.var_dir / "sandbox.db")
