@@ -118,8 +118,10 @@ def parse_rates(lines: Iterable[str], *, source: str) -> tuple[Rate, ...]:
         source: who published them; stored with every amount that they convert.
 
     Raises:
-        InvalidInput: a column is missing or a line cannot be read; the message names the line.
+        InvalidInput: a column is missing or a line cannot be read; the message names the line. Or `source` is blank.
     """
+    if not source.strip():
+        raise InvalidInput("say who published the rates", ("source",))
     reader = csv.reader(lines, strict=True)
     rates: list[Rate] = []
     positions: list[int] | None = None

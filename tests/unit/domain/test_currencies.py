@@ -125,3 +125,9 @@ def test_currency_codes_have_one_spelling() -> None:
     for text in ("US", "US1", "ÄÖÜ", ""):
         with pytest.raises(InvalidInput):
             currency_code(text)
+
+
+def test_rates_without_a_source_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="say who published the rates") as refused:
+        parse_rates(["date,from,to,rate\n", "2024-03-01,EUR,USD,1.08\n"], source=" ")
+    assert refused.value.path == ("source",)
