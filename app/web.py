@@ -1,7 +1,8 @@
 """The API process as an ASGI app: GraphQL, two static pages, health and metrics. Must not hold rules."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
@@ -17,6 +18,30 @@ from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
 from app.http_metrics import HttpMetrics
 from app.pages import PAGES, page
 from models import across_tenants
+
+#: Objects made, less those freed, before the collector looks for circles among the young; so many such looks before it
+#: looks among the older ones.
+_THRESHOLDS = (50_000, 20, 20)
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
+    """Let the collector leave alone what stands for as long as the process: schema, modules, routes.
+
+    Telling a thousand subscribers of one event makes some hundred thousand objects, nearly all freed by their counts, and
+    at Python's own thresholds (700, 10, 10) that is hundreds of looks, some of them at everything the process has.
+    Measured with bench/fanout.py on two cores, seven events each: the median p99 went from 121-276 ms to 106 ms, the
+    worst from 700-1,240 ms to 168.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def create_app(
@@ -46,11 +71,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        if around is None:
-            yield
-            return
-        async with around:
-            yield
+        async with around or nullcontext():
+            with few_collections():
+                yield
 
     routes: list[BaseRoute] = [
         *graphql_routes(engine, GraphQLBackend(container)),

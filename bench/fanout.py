@@ -1,9 +1,10 @@
 """One approval told to a thousand subscribers: how long until half, nearly all and the last of them have it.
 
-    python -m bench.fanout [--subscribers 1000] [--rounds 5] [postgres://user@host:port/database]
+    python -m bench.fanout [--subscribers 1000] [--people 1000] [--rounds 5] [postgres://user@host:port/database]
 
-The API serves here, with the real schema, backend and database (SQLite in a temporary folder unless one is given; it
-must be migrated and may be thrown away); the subscribers, each a person of their own, are sockets in one other process.
+The API serves here, the whole app over a real database (SQLite in a temporary folder unless one is given; it is
+migrated first and may be thrown away); the subscribers are sockets in one other process, each a person of their own
+unless there are fewer people: then each person has one token, and so many sockets share what is executed for it.
 Times are from before the approval's transaction to the frame's arrival; CPU is this process's, per delivery.
 """
 
@@ -22,15 +23,13 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
-from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
-from app.backend import GraphQLBackend
 from app.container import Container, open_container
-from app.graphql import build_schema
-from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes, uvicorn_options
+from app.graphql_transport import uvicorn_options
 from app.migrations import migrate
 from app.settings import Settings
+from app.web import create_app
 from bench.demo_rows import Rows, store_rows
 from domain.access import ALL_SCOPES, Principal, PrincipalKind
 from kit.ids import new_id
@@ -88,13 +87,15 @@ async def _arrival(socket: ClientConnection) -> float:
             await socket.send('{"type":"pong"}')
 
 
-def _tokens(container: Container, rows: Rows) -> list[str]:
-    return [
+def _tokens(container: Container, rows: Rows, subscribers: int) -> list[str]:
+    """Each subscriber's token: the people's in turn."""
+    texts = [
         container.tokens.issue(
             tenant_id=rows.tenant_id, user_id=user_id, session_id=new_id(), roles=(), scopes=ALL_SCOPES
         ).text
         for user_id in rows.reviewer_ids
     ]
+    return [texts[number % len(texts)] for number in range(subscribers)]
 
 
 @contextmanager
@@ -121,25 +122,22 @@ async def _round(container: Container, rows: Rows, number: int, told: Connection
     return sorted((at - started) * 1_000 for at in arrivals), used * 1_000_000 / len(arrivals)
 
 
-async def _measure(settings: Settings, subscribers: int, rounds: int) -> None:
+async def _measure(settings: Settings, subscribers: int, people: int, rounds: int) -> None:
     await migrate(settings.database)
     async with open_container(settings) as container:
-        rows = await store_rows(container.ports, max(25, rounds), subscribers)
-        limits = TransportLimits()
-        engine = GraphQLEngine(build_schema(), limits, production=True, clock=container.ports.clock)
-        application = Starlette(routes=graphql_routes(engine, GraphQLBackend(container)))
-        config = uvicorn.Config(application, port=0, log_level="warning", lifespan="off", **uvicorn_options(limits))
+        rows = await store_rows(container.ports, max(25, rounds), people)
+        application, limits = create_app(container)
+        config = uvicorn.Config(application, port=0, log_level="warning", **uvicorn_options(limits))
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn tells in no other way
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         workspace_id = global_id("Workspace", rows.workspace_id)
-        with _child(port, _tokens(container, rows), workspace_id, rounds) as told:
+        with _child(port, _tokens(container, rows, subscribers), workspace_id, rounds) as told:
             await asyncio.to_thread(told.recv)
-            gc.collect()
-            gc.freeze()
-            print(f"{subscribers} subscribers; ms until 50 % / 99 % / all have one change; CPU us a delivery")
+            print(f"{subscribers} subscribers, {people} people")
+            print("ms until 50 % / 99 % / all have one change; CPU us a delivery")
             results = []
             for number in range(rounds):
                 times, used = await _round(container, rows, number, told)
@@ -156,11 +154,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("database_url", nargs="?", default="")
     parser.add_argument("--subscribers", type=int, default=1_000)
+    parser.add_argument("--people", type=int)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(var_dir=Path(folder), database_url=arguments.database_url)
-        uvloop.run(_measure(settings, arguments.subscribers, arguments.rounds))
+        people = arguments.people or arguments.subscribers
+        uvloop.run(_measure(settings, arguments.subscribers, people, arguments.rounds))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from strawberry.asgi import GraphQL
 
-from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes, uvicorn_options
+from app.graphql_transport import GraphQLEngine, Session, TransportLimits, graphql_routes, uvicorn_options
 from kit.time import SystemClock
 
 QUERY = "query List($first: Int!) { items(first: $first) { id title state spend change campaign { id name } } }"
@@ -83,13 +83,13 @@ class _Backend:
         del authorization
         return _Anonymous()
 
-    async def new_context(self, session: _Anonymous, request_id: str) -> dict[str, Any]:
+    async def new_context(self, session: Session, request_id: str) -> dict[str, Any]:
         return {"session": session, "request_id": request_id}
 
-    async def event_context(self, session: _Anonymous, request_id: str) -> dict[str, Any]:
+    async def event_context(self, session: Session, request_id: str) -> dict[str, Any]:
         return await self.new_context(session, request_id)
 
-    def audience(self, session: _Anonymous) -> None:
+    def audience(self, session: Session) -> None:
         del session
 
     def event_key(self, context: object, event: object) -> None:
