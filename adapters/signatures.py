@@ -17,7 +17,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode
 
-from adapters.keyring import KeyRing
+from adapters.keyring import KeyRing, RingKey
 from domain.errors import InvalidInput
 
 ALGORITHM: Final = "Ed25519"
@@ -42,8 +42,8 @@ def sign_statement(ring: KeyRing, statement_type: str, payload: bytes) -> str:
     return jws.serialize_compact(header, payload, signer.key, algorithms=[ALGORITHM])
 
 
-def open_statement(ring: KeyRing, statement_type: str, text: str) -> bytes:
-    """The payload of a statement of this type.
+def open_statement(ring: KeyRing, statement_type: str, text: str) -> tuple[bytes, RingKey]:
+    """The payload of a statement of this type, and the key that it was opened with.
 
     Raises:
         StatementRefused: wrong form, type, algorithm or signature; key unknown or rotated out.
@@ -55,7 +55,7 @@ def open_statement(ring: KeyRing, statement_type: str, text: str) -> bytes:
     if verifier is None:
         raise StatementRefused("its key is unknown or rotated out")
     try:
-        return jws.deserialize_compact(text, verifier.key, algorithms=[ALGORITHM]).payload
+        return jws.deserialize_compact(text, verifier.key, algorithms=[ALGORITHM]).payload, verifier
     except (JoseError, ValueError) as error:
         raise StatementRefused(f"its signature does not hold ({type(error).__name__})") from None
 
@@ -98,7 +98,8 @@ class AnchorSigner:
     def verify(self, text: str) -> dict[str, str | int]:
         """The anchor's {tenant_id, seq, hash, at}, exactly as signed. Raises AnchorRefused."""
         try:
-            anchor = msgspec.json.decode(open_statement(self.ring, ANCHOR_TYPE, text.strip()), type=_Anchor)
+            payload, _signer = open_statement(self.ring, ANCHOR_TYPE, text.strip())
+            anchor = msgspec.json.decode(payload, type=_Anchor)
         except (StatementRefused, msgspec.MsgspecError) as error:
             raise AnchorRefused(f"this anchor is not genuine: {error}", path=("anchor",)) from error
         return {"tenant_id": anchor.tenant_id, "seq": anchor.seq, "hash": anchor.hash, "at": anchor.at}

@@ -12,6 +12,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -20,7 +21,7 @@ import msgspec
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
-from adapters.keyring import KeyRing
+from adapters.keyring import KeyRing, RingKey
 from adapters.signatures import StatementRefused, open_statement, sign_statement
 from domain.access import AccessToken, NewApiKey, NewRefreshToken, Principal, PrincipalKind
 from domain.errors import Unauthenticated
@@ -30,6 +31,7 @@ from kit.time import Clock
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type (RFC 9068), not a secret
 #: For clocks that differ: a token counts this long past its end, and may come from as far ahead.
 LEEWAY_SECONDS: Final = 5
+REMEMBERED_TOKENS: Final = 10_000  # A few kilobytes each; beyond it the one opened first goes.
 SECRET_BYTES: Final = 32  # 256 bits: nothing to guess, so one round of SHA-256 is enough to store them.
 _REFRESH_TOKEN: Final = re.compile(r"cr_[0-9a-f]{64}")
 _API_KEY: Final = re.compile(r"ce_([0-9a-f]{12})_[0-9a-f]{64}")
@@ -48,8 +50,21 @@ class _Claims(msgspec.Struct):
     jti: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A token whose signature held, with the key that says so."""
+
+    signer: RingKey
+    claims: dict[str, object]
+    principal: Principal
+
+
 class AccessTokens:
     """Issues and verifies access tokens of one issuer for one audience.
+
+    Most of the work of verifying is the signature, and a client sends one token with hundreds of requests: so tokens
+    whose signature held are remembered, a bounded number of them. What can change is asked again each time: the time,
+    and whether the ring still has that very key.
 
     Args:
         ring: its overlap should be at least ttl_seconds + LEEWAY_SECONDS, else a rotation ends tokens early.
@@ -62,6 +77,7 @@ class AccessTokens:
         self._audience = audience
         self._clock = clock
         self._ttl_seconds = ttl_seconds
+        self._opened: dict[str, _Opened] = {}
 
     def issue(
         self, *, tenant_id: UUID, user_id: UUID, session_id: UUID, roles: Iterable[str], scopes: Iterable[str]
@@ -90,14 +106,21 @@ class AccessTokens:
             Unauthenticated: not a token of ours for this audience, or past its end. Why exactly stays untold.
         """
         try:
-            payload = open_statement(self._ring, ACCESS_TOKEN_TYPE, token)
-            claims = msgspec.json.decode(payload, type=_Claims)
-            self._check(json.loads(payload))
+            opened = self._opened.get(token)
+            if opened is None or self._ring.verifying_key(opened.signer.kid) is not opened.signer:
+                opened = self._open(token)
+            self._check(opened.claims)
         except ExpiredTokenError:
             raise Unauthenticated("the access token has expired") from None
         except (StatementRefused, JoseError, msgspec.MsgspecError, ValueError) as error:
             raise Unauthenticated("the access token is not valid") from error
-        return Principal(
+        return opened.principal
+
+    def _open(self, token: str) -> _Opened:
+        self._opened.pop(token, None)
+        payload, signer = open_statement(self._ring, ACCESS_TOKEN_TYPE, token)
+        claims = msgspec.json.decode(payload, type=_Claims)
+        principal = Principal(
             kind=PrincipalKind.USER,
             tenant_id=claims.tenant_id,
             subject_id=claims.sub,
@@ -105,6 +128,10 @@ class AccessTokens:
             scopes=frozenset(claims.scopes),
             expires_at_utc=_moment(claims.exp),
         )
+        opened = self._opened[token] = _Opened(signer, json.loads(payload), principal)
+        if len(self._opened) > REMEMBERED_TOKENS:
+            del self._opened[next(iter(self._opened))]
+        return opened
 
     def _check(self, claims: dict[str, object]) -> None:
         JWTClaimsRegistry(

@@ -28,10 +28,8 @@ _THRESHOLDS = (50_000, 20, 20)
 def few_collections() -> Iterator[None]:
     """Let the collector leave alone what stands for as long as the process: schema, modules, routes.
 
-    Telling a thousand subscribers of one event makes some hundred thousand objects, nearly all freed by their counts, and
-    at Python's own thresholds (700, 10, 10) that is hundreds of looks, some of them at everything the process has.
-    Measured with bench/fanout.py on two cores, seven events each: the median p99 went from 121-276 ms to 106 ms, the
-    worst from 700-1,240 ms to 168.
+    Measured with bench/fanout.py, a thousand subscribers on two cores, two runs of seven events each: the median p99
+    went from 121 and 276 ms to 106 and 107 ms, the worst from 724 and 1,244 ms to 168 and 163 ms.
     """
     before = gc.get_threshold()
     gc.collect()

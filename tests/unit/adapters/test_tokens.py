@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+import adapters.tokens
 from adapters.keyring import FileKeyRing, FixedKeyRing, new_ring_text
 from adapters.signatures import sign_statement
 from adapters.tokens import (
@@ -343,6 +344,67 @@ def test_another_spelling_of_the_same_bytes_is_refused(tokens):
         token + "A" * 9_000,
     ):
         refused(tokens, other)
+
+
+class ReplacedRing:
+    """A ring whose keys can be replaced by others."""
+
+    def __init__(self, text, clock):
+        self.ring = FixedKeyRing(text, clock, None)
+
+    def signing_key(self):
+        return self.ring.signing_key()
+
+    def verifying_key(self, kid):
+        return self.ring.verifying_key(kid)
+
+
+def test_a_remembered_token_is_refused_once_its_key_is_gone_or_another_one(clock):
+    text = new_ring_text(START)
+    ring = ReplacedRing(text, clock)
+    tokens = AccessTokens(ring, ISSUER, AUDIENCE, clock)
+    token = issue(tokens).text
+    assert tokens.verify(token) is tokens.verify(token)
+    kept = ring.ring
+    ring.ring = FixedKeyRing(new_ring_text(START), clock, None)
+    refused(tokens, token)
+    refused(tokens, token)
+    ring.ring = kept
+    assert tokens.verify(token).subject_id == USER
+    # Another key under the same id: the signature is looked at again, and does not hold.
+    (known,), (other,) = (json.loads(each)["keys"] for each in (text, new_ring_text(START)))
+    ring.ring = FixedKeyRing(json.dumps({"keys": [{**other, "kid": known["kid"]}]}), clock, None)
+    refused(tokens, token)
+
+
+def test_a_remembered_token_is_refused_once_the_file_of_keys_is_removed(tokens, tmp_path):
+    token = issue(tokens).text
+    tokens.verify(token)
+    (tmp_path / "jwt.json").unlink()
+    refused(tokens, token)
+
+
+def test_a_remembered_token_gives_its_neighbours_nothing(tokens):
+    token = issue(tokens).text
+    tokens.verify(token)
+    for other in (f"{token}=", f"{token} ", token[:-1], token.swapcase()):
+        refused(tokens, other)
+
+
+def test_only_so_many_tokens_are_remembered_and_those_forgotten_still_count(tokens, monkeypatch):
+    monkeypatch.setattr(adapters.tokens, "REMEMBERED_TOKENS", 3)
+    texts = [issue(tokens).text for _ in range(5)]
+    for _ in range(2):
+        for text in texts:
+            assert tokens.verify(text).subject_id == USER
+    assert list(tokens._opened) == texts[2:]
+
+
+def test_what_is_refused_is_not_remembered(tokens):
+    token = issue(tokens).text
+    for _ in range(2):
+        refused(tokens, token[:-4] + "AAAA")
+    assert tokens._opened == {}
 
 
 def test_swapped_signatures_are_refused(tokens):
