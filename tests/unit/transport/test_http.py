@@ -239,6 +239,25 @@ async def test_bad_get_parameters_are_400(serve, parameters):
     assert (await served.http.get("/graphql", params=parameters)).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("query ($where: Filter) { items(first: 1, where: $where) { title } }", {"where": {"colour": "RE\0D"}}),
+        ("query ($where: Filter) { items(first: 1, where: $where) { title } }", {"where": {"a": [{"b\0": 1}]}}),
+        ('{ node(id: "a\\u0000b") { id } }', None),
+        ('{ node(id: "a\\u{000}b") { id } }', None),
+        ('{ node(id: "a\0b") { id } }', None),
+    ],
+)
+async def test_no_text_holds_the_character_that_postgres_cannot_keep(serve, query, variables):
+    served = await serve()
+    answer = await served.post(query, variables)
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "errors": [{"message": "A text cannot hold the character U+0000.", "extensions": {"code": "BAD_REQUEST"}}]
+    }
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_other_methods_are_405(serve, method):
     served = await serve()
