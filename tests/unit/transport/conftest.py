@@ -25,7 +25,7 @@ from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
 from domain.errors import DomainError, Forbidden, InvalidInput, NotFound, Unauthenticated
 from kit.time import SystemClock
 
-LEDGER = {"price": 100, "opened": 0, "closed": 0, "loads": 0}
+LEDGER = {"price": 100, "opened": 0, "closed": 0, "loads": 0, "slow": 0}
 
 
 @strawberry.enum
@@ -171,8 +171,58 @@ class Mutation:
         return price
 
 
+class Feed:
+    """Numbers that a test tells to all who follow."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was told; each test's loop needs an event of its own."""
+        self.numbers: list[int] = []
+        self.told = asyncio.Event()
+
+    def tell(self, *numbers: int) -> None:
+        self.numbers.extend(numbers)
+        self.told.set()
+        self.told = asyncio.Event()
+
+
+FEED = Feed()
+
+
+@strawberry.type
+class Tick:
+    number: int
+    shared: strawberry.Private[bool]
+
+    @strawberry.field
+    async def price(self, info: Info, plus: int = 0) -> int:
+        return await info.context.prices.load("tick") + plus
+
+    @strawberry.field
+    async def slow(self, info: Info) -> str | None:
+        """Whose context this was executed with; takes a moment."""
+        LEDGER["slow"] += 1
+        await asyncio.sleep(0.1)
+        return info.context.request_id
+
+
 @strawberry.type
 class Subscription:
+    @strawberry.subscription
+    async def ticks(self, shared: bool = True) -> AsyncIterator[Tick]:
+        LEDGER["opened"] += 1
+        place = len(FEED.numbers)
+        try:
+            while True:
+                for number in FEED.numbers[place:]:
+                    place += 1
+                    yield Tick(number=number, shared=shared)
+                await FEED.told.wait()
+        finally:
+            LEDGER["closed"] += 1
+
     @strawberry.subscription
     async def count(self, to: int, pause: float = 0.0) -> AsyncIterator[int]:
         LEDGER["opened"] += 1
@@ -255,7 +305,7 @@ class ToyBackend:
         return session.name
 
     def event_key(self, context: ToyContext, event: Any) -> int | None:
-        return event if isinstance(event, int) else None
+        return event.number if isinstance(event, Tick) and event.shared else None
 
 
 @dataclass
@@ -279,12 +329,18 @@ class Served:
 
 @pytest.fixture(autouse=True)
 def _fresh_ledger() -> None:
-    LEDGER.update(price=100, opened=0, closed=0, loads=0)
+    LEDGER.update(price=100, opened=0, closed=0, loads=0, slow=0)
+    FEED.begin()
 
 
 @pytest.fixture
 def ledger() -> dict[str, int]:
     return LEDGER
+
+
+@pytest.fixture
+def feed() -> Feed:
+    return FEED
 
 
 @pytest.fixture

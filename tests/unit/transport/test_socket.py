@@ -333,6 +333,27 @@ async def test_the_cap_on_operations_refuses_one_more_and_keeps_the_rest(serve, 
     assert ledger["opened"] == 3
 
 
+async def test_ten_thousand_subscribes_on_one_socket_run_no_more_than_the_cap(serve, client, ledger):
+    served = await serve()
+    async with served.socket() as socket:
+        c = client(socket)
+        await c.init()
+
+        async def subscribe_all():
+            for number in range(10_000):
+                await c.subscribe(str(number), "subscription { idle }")
+
+        subscribing = asyncio.create_task(subscribe_all())
+        refused = [await c.hear() for _ in range(9_950)]
+        await subscribing
+        assert {message["payload"][0]["extensions"]["code"] for message in refused} == {"TOO_MANY_OPERATIONS"}
+        assert [message["id"] for message in refused] == [str(number) for number in range(50, 10_000)]
+        assert (ledger["opened"], ledger["closed"]) == (50, 0)
+    async with asyncio.timeout(5):
+        while ledger["closed"] < 50:  # noqa: ASYNC110 - a plain counter
+            await asyncio.sleep(0.01)
+
+
 async def test_pings_are_answered_before_and_after_init(serve, client):
     served = await serve()
     async with served.socket() as socket:

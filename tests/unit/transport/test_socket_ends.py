@@ -5,6 +5,7 @@ import json
 import socket as sockets
 
 import pytest
+from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import ConnectionClosedError
 
 from app.graphql_transport.messages import CloseSocketError
@@ -166,6 +167,37 @@ async def test_the_outbox_counts_down_as_frames_leave():
         await asyncio.sleep(0)
     draining.cancel()
     assert sent == [f"{number:050}" for number in range(50)]
+
+
+async def test_the_outbox_ends_in_silence_when_the_peer_left():
+    async def gone(message):
+        raise ClientDisconnected
+
+    outbox = Outbox(gone, 100)
+    outbox.put("x")
+    await outbox.drain()
+
+
+async def test_a_peer_that_leaves_while_it_is_written_to_is_no_error(serve, client, ledger, caplog):
+    served = await serve()
+    for leave in (
+        lambda transport: transport.abort(),
+        lambda transport: transport.write(b"\x88\x80\0\0\0\0"),  # a close frame without a code
+        lambda transport: transport.write(b"\xf1\x80\0\0\0\0"),  # reserved bits: no frame of the protocol
+        lambda transport: transport.write(b"\x81\x82\0\0\0\0\xff\xff"),  # text that is no UTF-8
+    ):
+        ledger.update(opened=0, closed=0)
+        async with served.socket() as socket:
+            c = client(socket)
+            await c.init()
+            for operation_id in "123":
+                await c.subscribe(operation_id, "subscription { flood(size: 2000) }")
+            for _ in range(10):
+                await c.hear()
+            leave(socket.transport)
+            await until(lambda: not served.server.server_state.connections)
+    await until(lambda: not served.server.server_state.tasks)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def test_shutdown_closes_1012_and_ends_generators(serve, client, ledger):
