@@ -1,6 +1,9 @@
 """Credentials at the door, and the context of each operation, on both databases."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -8,17 +11,23 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+import models.members
 from adapters.tokens import AccessTokens
 from app.backend import GraphQLBackend
 from app.container import Container
 from app.graphql_transport import graphql_routes
 from domain.access import ALL_SCOPES, Permission
-from domain.errors import NotFound, Unauthenticated
+from domain.changes import ReloadReason
+from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.log import LogEvent
 from domain.sessions import Identity
 from kit.time import FixedClock
 from models.members import member_of as membership_of
+from models.scope import Scope
 from realtime.hints import Hints
-from realtime.relay import Relay
+from realtime.relay import Message, Relay
+from schema.changes import Reload, Watermark, cursor_of
+from schema.presences import PresenceChange
 from services import api_keys, members, sessions
 from services.ports import Ports
 from services.sessions import SignedIn
@@ -175,3 +184,149 @@ async def test_over_http_nobody_is_null_a_wrong_token_401_and_a_token_its_viewer
     assert (wrong.status_code, wrong.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
     assert wrong.headers["www-authenticate"].startswith("Bearer")
     assert (right.status_code, right.json()) == (200, {"data": {"viewer": {"name": "Analyst of acme"}}})
+
+
+async def followed(relay: Relay, house: House) -> AsyncGenerator[Message, None]:
+    """A follower of the tenant who has begun: what the log says is remembered from here on."""
+    messages = relay.follow(house.tenant_id)
+    await anext(messages)
+    return messages
+
+
+async def test_an_events_context_is_remembered_until_the_log_speaks_of_rights(
+    backend: GraphQLBackend, ports: Ports, relay: Relay, house: House
+) -> None:
+    session = await backend.authenticate(f"Bearer {(await sign_in(ports, house)).access_token.text}")
+    started = await backend.new_context(session, "r1")
+    async with aclosing(await followed(relay, house)) as messages:
+        first, second = await backend.event_context(session, "r2"), await backend.event_context(session, "r3")
+        assert first.viewer == started.viewer
+        assert first.viewer is second.viewer
+        assert first.loaders is not second.loaders
+        assert (first.request_id, second.request_id) == ("r2", "r3")
+        owner, cleo = await viewer_of(ports, house, house.owner_id), await member_of(ports, house)
+        await members.set_roles(ports, owner, cleo, 1, ("data_analyst", "finance"))
+        relay.hints.publish(house.tenant_id, 1)
+        assert isinstance(await anext(messages), LogEvent)
+        grown = (await backend.event_context(session, "r4")).viewer
+        assert grown is not None
+        assert grown.authority(house.workspace.id).roles == {"data_analyst", "finance"}
+        await members.set_roles(ports, owner, cleo, 2, ("data_analyst",))
+        relay.hints.publish(house.tenant_id, 2)
+        await anext(messages)
+        # What was never there when an operation began is no loss to any.
+        assert (await backend.event_context(session, "r5")).viewer == started.viewer
+
+
+async def test_a_session_that_lost_a_right_gets_no_context_for_events_and_a_new_one_does(
+    backend: GraphQLBackend, ports: Ports, house: House
+) -> None:
+    text = (await sign_in(ports, house)).access_token.text
+    session, idle = await backend.authenticate(f"Bearer {text}"), await backend.authenticate(f"Bearer {text}")
+    await backend.new_context(session, "r1")
+    owner, cleo = await viewer_of(ports, house, house.owner_id), await member_of(ports, house)
+    await members.set_roles(ports, owner, cleo, 1, ("finance",))
+    for _ in range(2):
+        with pytest.raises(Forbidden):
+            await backend.event_context(session, "r2")
+    # Nothing had begun on this one; and an operation that begins now rests on what is held now.
+    assert (await backend.event_context(idle, "r3")).viewer is not None
+    assert (await backend.new_context(session, "r4")).viewer is not None
+    await members.revoke(ports, owner, cleo, 2)
+    for each in (session, idle):
+        with pytest.raises(Unauthenticated):
+            await backend.event_context(each, "r5")
+
+
+async def test_a_right_that_now_holds_in_the_whole_tenant_is_not_lost(
+    backend: GraphQLBackend, ports: Ports, house: House
+) -> None:
+    session = await backend.authenticate(f"Bearer {(await sign_in(ports, house)).access_token.text}")
+    started = (await backend.new_context(session, "r1")).viewer
+    assert started is not None
+    grants = tuple(replace(each, workspace_id=None) for each in started.standing.grants)
+    wider = replace(started, standing=replace(started.standing, grants=grants))
+    session.require_held(wider)
+    session.begin(wider)
+    with pytest.raises(Forbidden):
+        session.require_held(started)
+
+
+async def test_what_is_remembered_does_not_outlive_the_credential(
+    backend: GraphQLBackend, ports: Ports, clock: FixedClock, relay: Relay, house: House
+) -> None:
+    session = await backend.authenticate(f"Bearer {(await sign_in(ports, house)).access_token.text}")
+    await backend.new_context(session, "r1")
+    async with aclosing(await followed(relay, house)):
+        await backend.event_context(session, "r2")
+        clock.advance(timedelta(seconds=900))
+        with pytest.raises(Unauthenticated):
+            await backend.event_context(session, "r3")
+
+
+async def test_a_revoked_api_key_gets_no_later_event(
+    backend: GraphQLBackend, ports: Ports, relay: Relay, house: House
+) -> None:
+    owner = await viewer_of(ports, house, house.owner_id)
+    created = await api_keys.create(ports, owner, house.workspace.id, "feed", [Permission.CAMPAIGN_READ], None)
+    session = await backend.authenticate(f"Bearer {created.secret.text}")
+    await backend.new_context(session, "r1")
+    async with aclosing(await followed(relay, house)) as messages:
+        await backend.event_context(session, "r2")
+        await api_keys.revoke(ports, owner, created.api_key.id)
+        relay.hints.publish(house.tenant_id, 2)
+        await anext(messages)
+        with pytest.raises(Unauthenticated):
+            await backend.event_context(session, "r3")
+
+
+async def test_nobody_gets_event_contexts_too_and_shares_with_nobody(backend: GraphQLBackend, house: House) -> None:
+    session = await backend.authenticate(None)
+    context = await backend.event_context(session, "r1")
+    assert (context.viewer, context.request_id) == (None, "r1")
+    assert await context.loaders.user_name(house.owner_id) is None
+    assert backend.audience(session) is None
+    assert backend.event_key(context, Watermark(sequence=1, cursor=cursor_of(1))) is None
+
+
+async def test_names_are_remembered_per_tenant_and_asked_once(
+    backend: GraphQLBackend,
+    ports: Ports,
+    relay: Relay,
+    house: House,
+    other_house: House,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[UUID] = []
+    load = models.members.names_by_user_id
+
+    async def counted(scope: Scope, user_ids: list[UUID]) -> dict[UUID, str]:
+        asked.extend(user_ids)
+        return await load(scope, user_ids)
+
+    monkeypatch.setattr(models.members, "names_by_user_id", counted)
+    session = await backend.authenticate(f"Bearer {(await sign_in(ports, house)).access_token.text}")
+    async with aclosing(await followed(relay, house)):
+        contexts = [await backend.event_context(session, str(number)) for number in range(20)]
+        names = await asyncio.gather(*(each.loaders.user_name(house.owner_id) for each in contexts))
+        assert (set(names), asked) == ({"Owner of acme"}, [house.owner_id])
+        assert await contexts[0].loaders.user_name(other_house.owner_id) is None
+
+
+async def test_one_audience_is_one_credential_and_one_event_its_number_under_the_same_rights(
+    backend: GraphQLBackend, ports: Ports, house: House
+) -> None:
+    text, other = [(await sign_in(ports, house)).access_token.text for _ in range(2)]
+    one, same, another = [await backend.authenticate(f"Bearer {each}") for each in (text, text, other)]
+    assert backend.audience(one) == backend.audience(same)
+    assert backend.audience(one) != backend.audience(another)
+    context, again = await backend.new_context(one, "r1"), await backend.new_context(same, "r2")
+    mark = Watermark(sequence=1, cursor=cursor_of(1))
+    key = backend.event_key(context, mark)
+    assert key == backend.event_key(again, Watermark(sequence=1, cursor=cursor_of(1)))
+    assert key != backend.event_key(context, Watermark(sequence=2, cursor=cursor_of(2)))
+    assert key != backend.event_key(context, Reload(sequence=1, cursor=cursor_of(1), reason=ReloadReason.UNKNOWN_PLACE))
+    assert backend.event_key(context, PresenceChange.of({}, whole=True)) is None
+    owner, cleo = await viewer_of(ports, house, house.owner_id), await member_of(ports, house)
+    await members.set_roles(ports, owner, cleo, 1, ("data_analyst", "finance"))
+    assert key != backend.event_key(await backend.new_context(one, "r3"), mark)

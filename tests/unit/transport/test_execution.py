@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -185,3 +186,27 @@ async def test_values_that_do_not_fit_are_masked(engine):
         request = GraphQLRequest(f'{{ group(how: "{how}") {{ leaf {LEAF} strict {LEAF} {ANIMALS} }} }}')
         answer = await ours.execute(ours.prepare(request, anonymous=False), {}, "id")
         assert {error["message"] for error in answer["errors"]} == {"Internal error"}
+
+
+@strawberry.type
+class Events:
+    @strawberry.subscription
+    async def leaves(self) -> AsyncIterator[Leaf]:
+        yield leaf()
+
+
+EVENTS = strawberry.Schema(Query, subscription=Events)
+
+
+async def test_a_subscription_plans_its_fields_once_however_many_events_it_has() -> None:
+    """graphql-core collects the root's fields for each event; what is known by their identity must not pile up."""
+    engine = GraphQLEngine(EVENTS, TransportLimits(), production=False, clock=SystemClock())
+    query = "subscription ($more: Boolean!) { leaves { text ... @include(if: $more) { count words } } }"
+    for more, expected in ((True, {"text": "t", "count": 3, "words": ["a", None]}), (False, {"text": "t"})):
+        operation = engine.prepare(GraphQLRequest(query, variables={"more": more}), anonymous=False)
+        sizes = set()
+        for number in range(20):
+            response = await engine.execute_event(operation, leaf(count=3), object(), str(number))
+            assert response == {"data": {"leaves": expected}}
+            sizes.add((len(operation.executor._plans), len(operation.executor._relevant_sub_fields)))
+        assert sizes == {(2, 1)}
