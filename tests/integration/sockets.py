@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -28,8 +29,8 @@ from services.ports import Ports
 class Client:
     """One socket of one person."""
 
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
+    def __init__(self, connection: ClientConnection) -> None:
+        self.socket = connection
 
     async def say(self, **message: Any) -> None:
         await self.socket.send(json.dumps(message))
@@ -76,15 +77,16 @@ class Client:
 class Api:
     """A served process and how to reach it."""
 
-    def __init__(self, port: int, relay: Relay, ports: Ports, tokens: AccessTokens) -> None:
-        self.port = port
+    def __init__(self, server: uvicorn.Server, relay: Relay, ports: Ports, tokens: AccessTokens) -> None:
+        self.server = server
+        self.port: int = server.servers[0].sockets[0].getsockname()[1]
         self.relay = relay
         self.ports = ports
         self._tokens = tokens
 
     @asynccontextmanager
-    async def client(self, tenant_id: UUID, user_id: UUID) -> AsyncIterator[Client]:
-        """A socket of a person who has just signed in."""
+    async def client(self, tenant_id: UUID, user_id: UUID, **options: Any) -> AsyncIterator[Client]:
+        """A socket of a person who has just signed in. `options` go to `websockets.connect`."""
         token = self._tokens.issue(
             tenant_id=tenant_id, user_id=user_id, session_id=uuid4(), roles=(), scopes=ALL_SCOPES
         )
@@ -94,8 +96,9 @@ class Api:
             compression=None,
             ping_interval=None,
             proxy=None,
-        ) as socket:
-            client = Client(socket)
+            **options,
+        ) as connection:
+            client = Client(connection)
             await client.say(type="connection_init", payload={"authorization": f"Bearer {token.text}"})
             assert await client.hear() == {"type": "connection_ack"}
             yield client
@@ -103,9 +106,14 @@ class Api:
 
 @asynccontextmanager
 async def serve(
-    ports: Ports, hints: Hints, tokens: AccessTokens, passwords: Passwords, **limits: Any
+    ports: Ports,
+    hints: Hints,
+    tokens: AccessTokens,
+    passwords: Passwords,
+    listener: socket.socket | None = None,
+    **limits: Any,
 ) -> AsyncIterator[Api]:
-    """An API process over ports whose hints are these; it shares the test's event loop."""
+    """An API process over ports whose hints are these, at a free port or a listener; it shares the test's event loop."""
     async with Relay.run(ports.database, hints, ports.clock) as relay:
         container = Container(Settings(), ports, relay, hints, tokens, passwords)
         engine = GraphQLEngine(build_schema(), TransportLimits(**limits), production=True, clock=ports.clock)
@@ -115,11 +123,11 @@ async def serve(
             Starlette(routes=routes), port=0, log_level="warning", lifespan="off", backlog=2_048, **options
         )
         server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve())
+        task = asyncio.create_task(server.serve(None if listener is None else [listener]))
         while not server.started:  # noqa: ASYNC110 - uvicorn tells in no other way
             await asyncio.sleep(0.01)
         try:
-            yield Api(server.servers[0].sockets[0].getsockname()[1], relay, ports, tokens)
+            yield Api(server, relay, ports, tokens)
         finally:
             server.should_exit = True
             await task
