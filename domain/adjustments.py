@@ -1,12 +1,18 @@
 """Adjustments: approved budget changes on their way to a platform. Pure.
 
-    PENDING -> SENDING -> APPLIED -> CONFIRMED
+    PENDING -> SENDING -> APPLIED -> CONFIRMED -> REVERTED (when the change that restores it is CONFIRMED)
                   |           |
                   +-> FAILED  +-> UNKNOWN (somebody else changed the budget, or the answer was lost)
 
 An adjustment says the absolute amount, never a difference: sending it twice changes nothing.
+
+Before a worker calls the platform it stores its *intent*: what it saw just now, the send's own key, and when. While an
+intent has no known outcome (`sent_at_utc` set, not settled) the platform is read first, and not before it has settled:
+the intended amount means that the call went through, the amount before means send again, anything else is somebody's
+edit, which is left alone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,10 +32,13 @@ class AdjustmentStatus(StrEnum):
     CONFIRMED = "CONFIRMED"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
+    REVERTED = "REVERTED"
 
 
 #: States from which nothing moves by itself.
-SETTLED: Final = frozenset({AdjustmentStatus.CONFIRMED, AdjustmentStatus.FAILED, AdjustmentStatus.UNKNOWN})
+SETTLED: Final = frozenset(
+    {AdjustmentStatus.CONFIRMED, AdjustmentStatus.FAILED, AdjustmentStatus.UNKNOWN, AdjustmentStatus.REVERTED}
+)
 
 ALLOWED: Final[dict[AdjustmentStatus, frozenset[AdjustmentStatus]]] = {
     AdjustmentStatus.PENDING: frozenset({AdjustmentStatus.SENDING, AdjustmentStatus.FAILED}),
@@ -42,18 +51,23 @@ ALLOWED: Final[dict[AdjustmentStatus, frozenset[AdjustmentStatus]]] = {
             AdjustmentStatus.UNKNOWN,
         }
     ),
-    # A worker that takes over from a dead one starts at SENDING again: it reads the budget before anything else.
+    # A worker that takes over from a dead one starts at SENDING again: it reads the budget before anything else. What
+    # cannot be read back yet waits for the platform to settle.
     AdjustmentStatus.APPLIED: frozenset(
-        {AdjustmentStatus.SENDING, AdjustmentStatus.CONFIRMED, AdjustmentStatus.UNKNOWN}
+        {AdjustmentStatus.SENDING, AdjustmentStatus.PENDING, AdjustmentStatus.CONFIRMED, AdjustmentStatus.UNKNOWN}
     ),
-    AdjustmentStatus.CONFIRMED: frozenset(),
+    # A stray late write of a stale worker undid it: it is sent again.
+    AdjustmentStatus.CONFIRMED: frozenset({AdjustmentStatus.PENDING, AdjustmentStatus.REVERTED}),
+    AdjustmentStatus.REVERTED: frozenset(),
     AdjustmentStatus.FAILED: frozenset({AdjustmentStatus.PENDING}),
     AdjustmentStatus.UNKNOWN: frozenset({AdjustmentStatus.PENDING}),
 }
 
-#: A worker's claim; sending stops well before it ends.
-LEASE: Final = timedelta(seconds=60)
-MAX_ATTEMPTS: Final = 5
+#: With backoff up to five minutes this is about half an hour of a platform that refuses everything.
+MAX_ATTEMPTS: Final = 20
+
+#: How long after it was sent a change of ours may still come straying in. No platform tells; none queues for longer.
+STRAYS_WITHIN: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,10 @@ class Adjustment:
     """An approved change. Amounts in account micros, `delta_reporting_micros` in the plan's reporting currency.
 
     `approved_by_id` is the deciding user's id; `auto_approved` marks what guardrails let pass alone.
+
+    The intent of the newest send: `observed_micros` (what the platform showed just before), `send_key` (one per send),
+    `sent_at_utc`. `recheck_at_utc`: when a confirmed change is to be read once more. A restoring change names the one
+    it undoes in `restores_id` and why in `reason`; that one names it in `restored_by_id`.
     """
 
     id: UUID
@@ -89,6 +107,17 @@ class Adjustment:
     platform_execution_id: str | None
     failure_code: str | None
     failure_reason: str | None
+    observed_micros: int | None = None
+    send_key: UUID | None = None
+    sent_at_utc: datetime | None = None
+    recheck_at_utc: datetime | None = None
+    restores_id: UUID | None = None
+    restored_by_id: UUID | None = None
+    reason: str | None = None
+
+
+#: What `replace` clears when a send is known to have changed nothing.
+NO_INTENT: Final[dict[str, Any]] = {"observed_micros": None, "send_key": None, "sent_at_utc": None}
 
 
 def backoff(attempts: int, jitter: float, retry_after_seconds: float | None = None) -> timedelta:
@@ -161,24 +190,87 @@ def retried(adjustment: Adjustment, now_utc: datetime) -> Adjustment:
         adjustment,
         AdjustmentStatus.PENDING,
         attempts=0,
-        not_before_utc=now_utc,
+        not_before_utc=max(now_utc, adjustment.not_before_utc),
         failure_code=None,
         failure_reason=None,
     )
 
 
-def after_failure(adjustment: Adjustment, error: PlatformError, jitter: float, now_utc: datetime) -> Adjustment:
-    """Where a refused or failed attempt leaves an adjustment: queued again with backoff, failed, or unknown.
+def after_failure(
+    adjustment: Adjustment, error: PlatformError, jitter: float, now_utc: datetime, settle: timedelta
+) -> Adjustment:
+    """Where a refused or failed call leaves an adjustment: queued again, failed, or unknown.
+
+    An outcome that is not known is never final at once: the platform is given its settle time, then it is read.
 
     Args:
         adjustment: in SENDING.
-        error: what the platform did.
+        error: what the platform did; without a known outcome only if it was asked to change something.
         jitter: uniform in [0, 1), for the backoff.
         now_utc: the moment.
+        settle: the platform's settle time.
     """
     facts: dict[str, Any] = {"failure_code": error.platform_code or error.code, "failure_reason": error.message}
-    if error.retryable and adjustment.attempts < MAX_ATTEMPTS:
-        wait = backoff(adjustment.attempts, jitter, error.retry_after_seconds)
+    tries_left = adjustment.attempts < MAX_ATTEMPTS
+    wait = backoff(adjustment.attempts, jitter, error.retry_after_seconds)
+    if tries_left and not error.outcome_known:
+        return moved(adjustment, AdjustmentStatus.PENDING, not_before_utc=now_utc + max(wait, settle), **facts)
+    if tries_left and error.retryable:
         return moved(adjustment, AdjustmentStatus.PENDING, not_before_utc=now_utc + wait, **facts)
-    status = AdjustmentStatus.FAILED if error.outcome_known else AdjustmentStatus.UNKNOWN
-    return moved(adjustment, status, **facts)
+    if adjustment.sent_at_utc is None:
+        return moved(adjustment, AdjustmentStatus.FAILED, **facts)
+    # Whoever sends it again by hand waits for the platform to settle, too.
+    return moved(adjustment, AdjustmentStatus.UNKNOWN, not_before_utc=now_utc + settle, **facts)
+
+
+def strayed(confirmed: Adjustment, observed: PlatformBudget, others: Iterable[Adjustment]) -> bool:
+    """Whether a confirmed change was undone by a late write of our own rather than by a person.
+
+    Only an older change of the same budget, sent recently, can have done that: it set exactly what stood there before.
+
+    Args:
+        confirmed: the newest change of its budget.
+        observed: the budget as it stands.
+        others: other changes of the same budget.
+    """
+    if observed.budget_type is not BudgetType.DAILY or observed.daily_budget_micros != confirmed.before_micros:
+        return False
+    return any(
+        each.intended_micros == observed.daily_budget_micros
+        and each.sent_at_utc is not None
+        and confirmed.sent_at_utc is not None
+        and each.sent_at_utc >= confirmed.sent_at_utc - STRAYS_WITHIN
+        for each in others
+    )
+
+
+def restoring(original: Adjustment, new_id: UUID, actor_id: str, reason: str, now_utc: datetime) -> Adjustment:
+    """The change that puts back what `original` changed, queued. Raises InvalidTransition unless it is CONFIRMED."""
+    if original.status is not AdjustmentStatus.CONFIRMED:
+        raise InvalidTransition(
+            f"this adjustment is {original.status.value}; only one that is CONFIRMED can be reverted",
+            state=original.status.value,
+            allowed=(AdjustmentStatus.CONFIRMED.value,),
+        )
+    return replace(
+        original,
+        id=new_id,
+        status=AdjustmentStatus.PENDING,
+        version=1,
+        before_micros=original.intended_micros,
+        intended_micros=original.before_micros,
+        delta_reporting_micros=-original.delta_reporting_micros,
+        approved_by_id=actor_id,
+        auto_approved=False,
+        created_at_utc=now_utc,
+        attempts=0,
+        not_before_utc=now_utc,
+        dispatched_at_utc=None,
+        confirmed_at_utc=None,
+        platform_execution_id=None,
+        recheck_at_utc=None,
+        restores_id=original.id,
+        restored_by_id=None,
+        reason=reason,
+        **NO_INTENT,
+    )

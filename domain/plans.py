@@ -59,9 +59,16 @@ class Funding(StrEnum):
     LOST = "LOST"
 
 
-_FREED = frozenset({AdjustmentStatus.CONFIRMED})
+# A reverted change counts as it did: the change that restored it counts the other way.
+_FREED = frozenset({AdjustmentStatus.CONFIRMED, AdjustmentStatus.REVERTED})
 _TAKEN = frozenset(
-    {AdjustmentStatus.SENDING, AdjustmentStatus.APPLIED, AdjustmentStatus.CONFIRMED, AdjustmentStatus.UNKNOWN}
+    {
+        AdjustmentStatus.SENDING,
+        AdjustmentStatus.APPLIED,
+        AdjustmentStatus.CONFIRMED,
+        AdjustmentStatus.UNKNOWN,
+        AdjustmentStatus.REVERTED,
+    }
 )
 _HOPE = frozenset({AdjustmentStatus.PENDING, AdjustmentStatus.SENDING, AdjustmentStatus.APPLIED})
 

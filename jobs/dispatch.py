@@ -1,6 +1,7 @@
 """The job that sends approved changes: looks for what is due, hands each to the service, again while something moves.
 
-The look only narrows; the service checks again under its own locks. Must not talk to a platform itself.
+What was confirmed is read once more when its platform has settled. The look only narrows; the services check again
+under their own locks. Must not talk to a platform itself.
 """
 
 import random
@@ -8,9 +9,10 @@ from typing import Final
 from uuid import UUID
 
 from domain.adjustments import Adjustment
+from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from jobs.schedule import Wait, for_each
 from realtime.relay import Relay
-from services import dispatch
+from services import dispatch, rechecks
 from services.ports import Ports
 
 #: Changes on their way at the same time in one worker.
@@ -19,19 +21,26 @@ _CONCURRENCY: Final = 8
 _LIMIT: Final = 500
 
 
-async def sweep(ports: Ports, jitter: random.Random) -> int:
+async def sweep(ports: Ports, jitter: random.Random, times: DispatchTimes = DISPATCH_TIMES) -> int:
     """Send what is due until nothing more moves: confirmed decreases make their increases due. Returns how many moved.
 
     Args:
         ports: database and platforms.
         jitter: spreads the retries of several workers.
+        times: leases and settle times.
     """
 
     async def send(item: tuple[UUID, UUID]) -> Adjustment | None:
-        return await dispatch.dispatch(ports, *item, jitter)
+        return await dispatch.dispatch(ports, *item, jitter, times)
+
+    async def recheck(item: tuple[UUID, UUID]) -> Adjustment | None:
+        return await rechecks.recheck(ports, *item, jitter, times)
 
     total = 0
     while True:
+        # First: what a stray write undid is then sent in the same round.
+        reread = await rechecks.due(ports, _LIMIT)
+        await for_each("recheck", reread, recheck, concurrency=_CONCURRENCY)
         due = await dispatch.due(ports, _LIMIT)
         sent = await for_each("dispatch", due, send, concurrency=_CONCURRENCY)
         moved = sum(after is not None for after in sent)

@@ -69,5 +69,16 @@ async def due_adjustments(scope: SystemScope, now_utc: datetime, limit: int) -> 
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 
 
+async def due_rechecks(scope: SystemScope, now_utc: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """(tenant, adjustment) of the confirmed changes that are to be read once more by now, the longest due first."""
+    rows = await scope.rows(
+        "SELECT tenant_id, id FROM adjustments WHERE recheck_at_utc <= $1 AND status = 'CONFIRMED' "
+        "ORDER BY recheck_at_utc, id LIMIT $2",
+        now_utc,
+        limit,
+    )
+    return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
+
+
 def _uuid(value: object) -> UUID:
     return value if type(value) is UUID else UUID(str(value))

@@ -41,6 +41,13 @@ class AdjustmentTable(Model):
     platform_execution_id = fields.CharField(max_length=200, null=True)
     failure_code = fields.CharField(max_length=64, null=True)
     failure_reason = fields.TextField(null=True)
+    observed_micros = fields.BigIntField(null=True)
+    send_key = fields.UUIDField(null=True)
+    sent_at_utc = fields.DatetimeField(null=True)
+    recheck_at_utc = fields.DatetimeField(null=True, db_index=True)
+    restores_id = fields.UUIDField(null=True)
+    restored_by_id = fields.UUIDField(null=True)
+    reason = fields.TextField(null=True)
 
     class Meta:
         table = "adjustments"
@@ -129,36 +136,74 @@ async def confirmed_since(scope: Scope, workspace_id: UUID, since_utc: datetime)
 
 
 async def claim(
-    scope: WriteScope, adjustment_id: UUID, token: UUID, now_utc: datetime, until_utc: datetime
+    scope: WriteScope,
+    adjustment_id: UUID,
+    token: UUID,
+    now_utc: datetime,
+    until_utc: datetime,
+    *,
+    version: int | None = None,
 ) -> Adjustment | None:
     """Take the lease of a due adjustment and move it to SENDING; None when another worker or budget holds it.
 
-    One writer per budget entity: the claim fails while another adjustment of the same budget is on its way. On
-    PostgreSQL the budget's row is locked first, because two claims of one budget could otherwise both see none;
-    SQLite has one writer anyway.
+    One writer per budget entity: the claim fails while another adjustment of the same budget is on its way, or waits
+    to learn what became of its last send. Two claims of one budget on PostgreSQL could both see no other, so whoever
+    holds the budget's row wins and the rest pass by (SKIP LOCKED); SQLite has one writer anyway.
+
+    Args:
+        scope: the transaction.
+        adjustment_id: which one.
+        token: the new lease's; whatever is stored later must show it.
+        now_utc: the moment.
+        until_utc: the lease's end.
+        version: only if it still is this version.
     """
-    if not scope.is_sqlite:
-        await scope.rows(
-            "SELECT id FROM budgets WHERE tenant_id = $1 AND id = "
-            "(SELECT budget_id FROM adjustments WHERE tenant_id = $1 AND id = $2) FOR UPDATE",
-            scope.tenant_id,
-            adjustment_id,
-        )
+    if not scope.is_sqlite and not await scope.rows(
+        "SELECT id FROM budgets WHERE tenant_id = $1 AND id = "
+        "(SELECT budget_id FROM adjustments WHERE tenant_id = $1 AND id = $2) FOR UPDATE SKIP LOCKED",
+        scope.tenant_id,
+        adjustment_id,
+    ):
+        return None
     rows = await scope.rows(
         "UPDATE adjustments SET status = 'SENDING', lease_token = $1, lease_until_utc = $2, "  # noqa: S608 - column names only
         "attempts = attempts + 1, version = version + 1, dispatched_at_utc = $3 "
-        "WHERE id = $4 AND tenant_id = $5 AND not_before_utc <= $3 "
+        "WHERE id = $4 AND tenant_id = $5 AND not_before_utc <= $3 AND ($6 < 0 OR version = $6) "
         "AND (status = 'PENDING' OR (status IN ('SENDING', 'APPLIED') AND lease_until_utc < $3)) "
         "AND NOT EXISTS (SELECT 1 FROM adjustments other WHERE other.tenant_id = $5 AND other.id <> adjustments.id "
-        "AND other.budget_id = adjustments.budget_id AND other.status IN ('SENDING', 'APPLIED')) "
+        "AND other.budget_id = adjustments.budget_id AND (other.status IN ('SENDING', 'APPLIED') "
+        # Only a fresh one gives way to one that waits for its outcome: two that wait must not wait for each other.
+        "OR (other.status = 'PENDING' AND other.sent_at_utc IS NOT NULL "
+        "AND adjustments.status = 'PENDING' AND adjustments.sent_at_utc IS NULL))) "
         f"RETURNING {_COLUMNS}",
         token,
         until_utc,
         now_utc,
         adjustment_id,
         scope.tenant_id,
+        -1 if version is None else version,
     )
     return as_value(Adjustment, rows[0]) if rows else None
+
+
+async def store_intent(scope: WriteScope, value: Adjustment, now_utc: datetime) -> bool:
+    """Store what is about to be sent and begin the lease anew; False when the lease ran out or was lost.
+
+    Must be committed before the platform is called. No version: nothing that people see has changed.
+    """
+    changed = await scope.execute(
+        "UPDATE adjustments SET observed_micros = $1, send_key = $2, sent_at_utc = $3, lease_until_utc = $4 "
+        "WHERE id = $5 AND tenant_id = $6 AND lease_token = $7 AND lease_until_utc > $8 AND status = 'SENDING'",
+        value.observed_micros,
+        value.send_key,
+        value.sent_at_utc,
+        value.lease_until_utc,
+        value.id,
+        scope.tenant_id,
+        value.lease_token,
+        now_utc,
+    )
+    return bool(changed)
 
 
 async def store_if_leased(scope: WriteScope, value: Adjustment, token: UUID) -> bool:
@@ -166,8 +211,9 @@ async def store_if_leased(scope: WriteScope, value: Adjustment, token: UUID) -> 
     changed = await scope.execute(
         "UPDATE adjustments SET status = $1, version = $2, before_micros = $3, attempts = $4, not_before_utc = $5, "
         "lease_token = $6, lease_until_utc = $7, confirmed_at_utc = $8, platform_execution_id = $9, "
-        "failure_code = $10, failure_reason = $11 "
-        "WHERE id = $12 AND tenant_id = $13 AND version = $14 AND lease_token = $15",
+        "failure_code = $10, failure_reason = $11, observed_micros = $12, send_key = $13, sent_at_utc = $14, "
+        "recheck_at_utc = $15 "
+        "WHERE id = $16 AND tenant_id = $17 AND version = $18 AND lease_token = $19",
         value.status,
         value.version,
         value.before_micros,
@@ -179,10 +225,26 @@ async def store_if_leased(scope: WriteScope, value: Adjustment, token: UUID) -> 
         value.platform_execution_id,
         value.failure_code,
         value.failure_reason,
+        value.observed_micros,
+        value.send_key,
+        value.sent_at_utc,
+        value.recheck_at_utc,
         value.id,
         scope.tenant_id,
         value.version - 1,
         token,
+    )
+    return bool(changed)
+
+
+async def postpone_pending(scope: WriteScope, adjustment_id: UUID, version: int, until_utc: datetime) -> bool:
+    """Let one that waits wait longer: for a quota. No version and no event: to people it is waiting all the same."""
+    changed = await scope.execute(
+        "UPDATE adjustments SET not_before_utc = $1 WHERE id = $2 AND tenant_id = $3 AND version = $4",
+        until_utc,
+        adjustment_id,
+        scope.tenant_id,
+        version,
     )
     return bool(changed)
 
@@ -200,15 +262,87 @@ async def fail_pending(scope: WriteScope, adjustment_id: UUID, code: str, reason
     return bool(changed)
 
 
-async def retry_if_unchanged(scope: WriteScope, adjustment_id: UUID, version: int, now_utc: datetime) -> bool:
+async def retry_if_unchanged(scope: WriteScope, adjustment_id: UUID, version: int, not_before_utc: datetime) -> bool:
     """Queue a failed or unknown adjustment again; False when it changed meanwhile."""
     changed = await scope.execute(
         "UPDATE adjustments SET status = 'PENDING', version = version + 1, attempts = 0, not_before_utc = $1, "
         "failure_code = NULL, failure_reason = NULL, lease_token = NULL, lease_until_utc = NULL "
         "WHERE id = $2 AND tenant_id = $3 AND version = $4 AND status IN ('FAILED', 'UNKNOWN')",
-        now_utc,
+        not_before_utc,
         adjustment_id,
         scope.tenant_id,
         version,
     )
     return bool(changed)
+
+
+async def budget_adjustments(scope: Scope, budget_id: UUID, limit: int = 50) -> list[Adjustment]:
+    """The newest adjustments of a budget entity, newest first."""
+    query = scope.of(AdjustmentTable).filter(budget_id=budget_id)
+    return as_values(Adjustment, await query.order_by("-id").limit(limit).values())
+
+
+async def end_recheck(scope: WriteScope, adjustment_id: UUID, version: int, again_at_utc: datetime | None) -> None:
+    """A confirmed change was looked at once more: not again, or at that moment."""
+    await scope.execute(
+        "UPDATE adjustments SET recheck_at_utc = $1 WHERE id = $2 AND tenant_id = $3 AND version = $4",
+        again_at_utc,
+        adjustment_id,
+        scope.tenant_id,
+        version,
+    )
+
+
+async def recheck_newest(scope: WriteScope, budget_id: UUID, at_utc: datetime) -> None:
+    """Have a budget's newest confirmed change read once more: a stale worker may have written over it."""
+    await scope.execute(
+        "UPDATE adjustments SET recheck_at_utc = $1 WHERE tenant_id = $2 AND id = (SELECT newest.id "
+        "FROM adjustments newest WHERE newest.tenant_id = $2 AND newest.budget_id = $3 AND newest.status = 'CONFIRMED' "
+        "ORDER BY newest.confirmed_at_utc DESC, newest.id DESC LIMIT 1)",
+        at_utc,
+        scope.tenant_id,
+        budget_id,
+    )
+
+
+async def reopen_if_unchanged(scope: WriteScope, value: Adjustment) -> bool:
+    """Queue a confirmed change again that a stray write undid; False when it or its budget moved on meanwhile."""
+    changed = await scope.execute(
+        "UPDATE adjustments SET status = 'PENDING', version = $1, attempts = 0, not_before_utc = $2, "
+        "confirmed_at_utc = NULL, recheck_at_utc = NULL, failure_code = $3, failure_reason = $4 "
+        "WHERE id = $5 AND tenant_id = $6 AND version = $1 - 1 AND status = 'CONFIRMED' "
+        "AND NOT EXISTS (SELECT 1 FROM adjustments other WHERE other.tenant_id = $6 AND other.id <> adjustments.id "
+        "AND other.budget_id = adjustments.budget_id AND (other.status IN ('SENDING', 'APPLIED') "
+        "OR other.confirmed_at_utc > adjustments.confirmed_at_utc))",
+        value.version,
+        value.not_before_utc,
+        value.failure_code,
+        value.failure_reason,
+        value.id,
+        scope.tenant_id,
+    )
+    return bool(changed)
+
+
+async def restore_if_unchanged(scope: WriteScope, adjustment_id: UUID, version: int, restored_by_id: UUID) -> bool:
+    """Say which change restores a confirmed one; False when that one changed meanwhile."""
+    changed = await scope.execute(
+        "UPDATE adjustments SET restored_by_id = $1, version = version + 1 "
+        "WHERE id = $2 AND tenant_id = $3 AND version = $4 AND status = 'CONFIRMED'",
+        restored_by_id,
+        adjustment_id,
+        scope.tenant_id,
+        version,
+    )
+    return bool(changed)
+
+
+async def mark_reverted(scope: WriteScope, adjustment_id: UUID) -> Adjustment | None:
+    """The restoring change is confirmed: the confirmed one it undid is REVERTED. None if that one moved on."""
+    rows = await scope.rows(
+        "UPDATE adjustments SET status = 'REVERTED', version = version + 1, recheck_at_utc = NULL "  # noqa: S608 - column names only
+        f"WHERE id = $1 AND tenant_id = $2 AND status = 'CONFIRMED' RETURNING {_COLUMNS}",
+        adjustment_id,
+        scope.tenant_id,
+    )
+    return as_value(Adjustment, rows[0]) if rows else None

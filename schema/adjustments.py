@@ -21,12 +21,13 @@ describe_enum(
     AdjustmentStatus,
     "Where a change is on its way; it counts only when read back (CONFIRMED).",
     {
-        AdjustmentStatus.PENDING: "Waits to be sent: for its turn, its funding or the next attempt.",
+        AdjustmentStatus.PENDING: "Waits for its turn, its funding, the next try, or to learn what the last one did.",
         AdjustmentStatus.SENDING: "A worker is at it.",
         AdjustmentStatus.APPLIED: "The platform accepted it; it is not read back yet.",
         AdjustmentStatus.CONFIRMED: "Read back from the platform as intended.",
         AdjustmentStatus.FAILED: "Not applied; the reason says why. A person may send it again.",
         AdjustmentStatus.UNKNOWN: "The platform shows neither the old nor the new amount, or did not answer.",
+        AdjustmentStatus.REVERTED: "The change that restores what it changed is confirmed.",
     },
 )
 

@@ -1,25 +1,58 @@
-"""Sending approved adjustments to their platforms: claim, look, send, read back, confirm.
+"""Sending approved adjustments to their platforms: claim, look, store the intent, send, read back, confirm.
 
 Each step is its own short transaction; no transaction is open while a platform is called. A change counts only when it
-was read back from the platform.
+was read back from the platform. A worker may die anywhere (kit/crash_points.py): what it leaves is enough for the next
+one to find out what happened, after the platform has settled (docs/adr/0005). Must not decide what a look at the
+platform means; that is domain/adjustments.py's.
 """
 
 import random
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from domain.adjustments import LEASE, Adjustment, AdjustmentStatus, Finding, after_failure, finding, moved
+from domain.ad_accounts import AdAccount
+from domain.adjustments import (
+    MAX_ATTEMPTS,
+    NO_INTENT,
+    Adjustment,
+    AdjustmentStatus,
+    Finding,
+    after_failure,
+    finding,
+    moved,
+)
+from domain.campaigns import Budget
+from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from domain.errors import PlatformError
 from domain.log import Actor, ActorKind
 from domain.plans import Funding, funding
+from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, PlatformBudget
+from kit.crash_points import reach
 from kit.ids import new_id
 from models import across_tenants, ad_accounts, adjustments, campaigns, locks
 from models.scope import Scope
+from services.platform_calls import TooLate, in_time
 from services.ports import Ports
-from services.unit_of_work import begin
+from services.unit_of_work import Work, begin
 
-DISPATCHER = Actor(ActorKind.SYSTEM, "dispatch")
+DISPATCHER: Final = Actor(ActorKind.SYSTEM, "dispatch")
+SUBJECT: Final = "adjustment"
 
-_SUBJECT = "adjustment"
+_EVENTS: Final = {
+    AdjustmentStatus.PENDING: "adjustment.postponed",
+    AdjustmentStatus.APPLIED: "adjustment.applied",
+    AdjustmentStatus.CONFIRMED: "adjustment.confirmed",
+    AdjustmentStatus.FAILED: "adjustment.failed",
+    AdjustmentStatus.UNKNOWN: "adjustment.unknown",
+}
+_COMMITS: Final = {
+    AdjustmentStatus.PENDING: "dispatch.before_postpone_commit",
+    AdjustmentStatus.APPLIED: "dispatch.before_applied_commit",
+    AdjustmentStatus.CONFIRMED: "dispatch.before_confirm_commit",
+}
 
 
 async def due(ports: Ports, limit: int = 100) -> list[tuple[UUID, UUID]]:
@@ -27,20 +60,33 @@ async def due(ports: Ports, limit: int = 100) -> list[tuple[UUID, UUID]]:
     return await across_tenants.due_adjustments(ports.database.system(), ports.clock.now_utc(), limit)
 
 
-async def dispatch(ports: Ports, tenant_id: UUID, adjustment_id: UUID, jitter: random.Random) -> Adjustment | None:
+async def dispatch(
+    ports: Ports,
+    tenant_id: UUID,
+    adjustment_id: UUID,
+    jitter: random.Random,
+    times: DispatchTimes = DISPATCH_TIMES,
+) -> Adjustment | None:
     """Bring one due adjustment as far as it goes now.
 
     Returns:
         The adjustment afterwards, or None when it was not ours to send: not funded yet, or claimed by another worker.
     """
-    waiting = await adjustments.adjustment(ports.database.read(tenant_id), adjustment_id)
-    match await _funding(ports.database.read(tenant_id), waiting):
+    scope = ports.database.read(tenant_id)
+    waiting = await adjustments.adjustment(scope, adjustment_id)
+    match await _funding(scope, waiting):
         case Funding.WAITING:
             return None
         case Funding.LOST:
             return await _fail_unfunded(ports, waiting)
-    claimed = await _claim(ports, waiting)
-    return None if claimed is None else await _send(ports, claimed, jitter)
+    account = await ad_accounts.ad_account(scope, waiting.account_id)
+    budget = await campaigns.budget(scope, waiting.budget_id)
+    claimed = await _claim(ports, waiting, times)
+    if claimed is None:
+        return None
+    reach("dispatch.after_claim_commit")
+    errand = _Errand(ports, ports.platforms[account.platform], account, budget, times, jitter)
+    return await errand.run(claimed, interrupted=waiting.status is AdjustmentStatus.SENDING)
 
 
 async def _funding(scope: Scope, waiting: Adjustment) -> Funding:
@@ -62,110 +108,210 @@ async def _fail_unfunded(ports: Ports, waiting: Adjustment) -> Adjustment | None
             work.scope, waiting.id, str(failed.failure_code), str(failed.failure_reason)
         ):
             return None
-        work.record("adjustment.failed", _SUBJECT, waiting, failed)
+        work.record("adjustment.failed", SUBJECT, waiting, failed)
     return failed
 
 
-async def _claim(ports: Ports, waiting: Adjustment) -> Adjustment | None:
+async def _claim(ports: Ports, waiting: Adjustment, times: DispatchTimes) -> Adjustment | None:
     async with begin(ports, waiting.tenant_id, DISPATCHER) as work:
         # Two increases of one plan must not both count the same freed money: look again while holding the plan.
         await locks.hold_plan(work.scope, waiting.plan_id)
         if await _funding(work.scope, waiting) is not Funding.READY:
             return None
-        claimed = await adjustments.claim(work.scope, waiting.id, new_id(), work.now_utc, work.now_utc + LEASE)
+        claimed = await adjustments.claim(
+            work.scope, waiting.id, new_id(), work.now_utc, work.now_utc + times.lease, version=waiting.version
+        )
         if claimed is not None:
-            work.record("adjustment.dispatched", _SUBJECT, waiting, claimed)
+            work.record("adjustment.dispatched", SUBJECT, waiting, claimed)
+        reach("dispatch.before_claim_commit")
     return claimed
 
 
-async def _send(ports: Ports, claimed: Adjustment, jitter: random.Random) -> Adjustment | None:
-    scope = ports.database.read(claimed.tenant_id)
-    account = await ad_accounts.ad_account(scope, claimed.account_id)
-    budget = await campaigns.budget(scope, claimed.budget_id)
-    platform = ports.platforms[account.platform]
-    sent = claimed
-    try:
-        observed = await platform.read_budget(account.external_id, budget.external_id)
-        match finding(claimed, observed):
-            case Finding.CHANGED_ELSEWHERE:
-                return await _changed_elsewhere(ports, claimed, observed.daily_budget_micros)
-            case Finding.NOT_DAILY:
-                return await _move(
-                    ports,
-                    claimed,
-                    AdjustmentStatus.FAILED,
-                    failure_code="NOT_A_DAILY_BUDGET",
-                    failure_reason=f"the budget is now of type {observed.budget_type.value}; only daily ones change",
-                )
-            case Finding.SEND:
-                receipt = await platform.set_daily_budget(
-                    account.external_id, budget.external_id, claimed.intended_micros
-                )
-                applied = await _move(
-                    ports, claimed, AdjustmentStatus.APPLIED, platform_execution_id=receipt.execution_id
-                )
-                if applied is None:
-                    return None
-                sent = applied
-        observed = await platform.read_budget(account.external_id, budget.external_id)
-    except PlatformError as error:
-        return await _failed(ports, sent, error, jitter)
-    if finding(sent, observed) is not Finding.ALREADY_APPLIED:
-        return await _changed_elsewhere(ports, sent, observed.daily_budget_micros)
-    return await _move(
-        ports,
-        sent,
-        AdjustmentStatus.CONFIRMED,
-        confirmed_at_utc=ports.clock.now_utc(),
-        failure_code=None,
-        failure_reason=None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One worker's way to one platform with one claimed adjustment."""
 
+    ports: Ports
+    platform: AdPlatform
+    account: AdAccount
+    budget: Budget
+    times: DispatchTimes
+    jitter: random.Random
 
-async def _changed_elsewhere(ports: Ports, held: Adjustment, observed_micros: int) -> Adjustment | None:
-    """Somebody else's edit is left alone; a person decides. Before the first send nothing is unknown: it just fails."""
-    never_sent = held.status is AdjustmentStatus.SENDING and held.attempts == 1
-    return await _move(
-        ports,
-        held,
-        AdjustmentStatus.FAILED if never_sent else AdjustmentStatus.UNKNOWN,
-        failure_code="BUDGET_CHANGED_ELSEWHERE",
-        failure_reason=(
-            f"the platform's budget is {observed_micros / 1_000_000:.2f} {held.currency_code}, neither the "
-            f"{held.before_micros / 1_000_000:.2f} seen before nor the {held.intended_micros / 1_000_000:.2f} intended"
-        ),
-    )
+    async def run(self, claimed: Adjustment, *, interrupted: bool) -> Adjustment | None:
+        """Find out where it stands and act on it.
 
+        Args:
+            claimed: in SENDING, its lease ours.
+            interrupted: another worker lost it in SENDING, so nobody knows when its last call ended.
+        """
+        if interrupted and claimed.sent_at_utc is not None:
+            settled_at = self.times.settled_at_utc(self.account.platform, claimed.sent_at_utc)
+            if self.ports.clock.now_utc() < settled_at:
+                return await self._wait(claimed, settled_at, "INTERRUPTED", "the worker that sent it was interrupted")
+        return await self._look_and_act(claimed)
 
-async def _failed(ports: Ports, held: Adjustment, error: PlatformError, jitter: random.Random) -> Adjustment | None:
-    if held.status is AdjustmentStatus.APPLIED:
-        # The change went through, only the read-back failed: the lease runs out and the next worker looks again.
-        return held
-    after = after_failure(held, error, jitter.random(), ports.clock.now_utc())
-    return await _store(ports, held, after)
-
-
-async def _move(ports: Ports, held: Adjustment, status: AdjustmentStatus, **changes: object) -> Adjustment | None:
-    return await _store(ports, held, moved(held, status, **changes))
-
-
-_EVENTS = {
-    AdjustmentStatus.PENDING: "adjustment.postponed",
-    AdjustmentStatus.APPLIED: "adjustment.applied",
-    AdjustmentStatus.CONFIRMED: "adjustment.confirmed",
-    AdjustmentStatus.FAILED: "adjustment.failed",
-    AdjustmentStatus.UNKNOWN: "adjustment.unknown",
-}
-
-
-async def _store(ports: Ports, held: Adjustment, after: Adjustment) -> Adjustment | None:
-    """Write the next state if the lease is still ours; None when it was lost, and then nothing is recorded."""
-    if held.lease_token is None:
-        raise ValueError("only a claimed adjustment can be moved")
-    async with begin(ports, held.tenant_id, DISPATCHER) as work:
-        if not await adjustments.store_if_leased(work.scope, after, held.lease_token):
+    async def _look_and_act(self, claimed: Adjustment) -> Adjustment | None:
+        try:
+            observed = await self._read(claimed)
+        except PlatformError as error:
+            return await self._refused(claimed, error)
+        except TooLate:
             return None
-        if after.status is AdjustmentStatus.CONFIRMED:
-            await campaigns.observe_budget(work.scope, after.budget_id, after.intended_micros, work.now_utc)
-        work.record(_EVENTS[after.status], _SUBJECT, held, after)
-    return after
+        match finding(claimed, observed):
+            case Finding.ALREADY_APPLIED:
+                return await self._confirm(claimed)
+            case Finding.SEND if claimed.attempts > MAX_ATTEMPTS:
+                return await self._end(claimed, "NO_EFFECT", "the platform accepts the change and does not make it")
+            case Finding.SEND:
+                return await self._send(claimed, observed)
+            case Finding.CHANGED_ELSEWHERE | Finding.NOT_DAILY:
+                return await self._changed_elsewhere(claimed, observed)
+
+    async def _send(self, claimed: Adjustment, observed: PlatformBudget) -> Adjustment | None:
+        intent = await self._intend(claimed, observed)
+        if intent is None:
+            return None
+        try:
+            receipt = await self._call(intent)
+        except PlatformError as error:
+            return await self._refused(replace(intent, **NO_INTENT) if error.outcome_known else intent, error)
+        except TooLate:
+            return None
+        reach("dispatch.after_call")
+        applied = await self._store(intent, AdjustmentStatus.APPLIED, platform_execution_id=receipt.execution_id)
+        if applied is None:
+            return None
+        reach("dispatch.after_applied_commit")
+        return await self._read_back(applied)
+
+    async def _intend(self, claimed: Adjustment, observed: PlatformBudget) -> Adjustment | None:
+        """Store what is about to be sent, with a whole lease to send it in; None when the lease was lost."""
+        async with begin(self.ports, claimed.tenant_id, DISPATCHER) as work:
+            intent = replace(
+                claimed,
+                observed_micros=observed.daily_budget_micros,
+                send_key=new_id(),
+                sent_at_utc=work.now_utc,
+                lease_until_utc=work.now_utc + self.times.lease,
+            )
+            stored = await adjustments.store_intent(work.scope, intent, work.now_utc)
+            reach("dispatch.before_intent_commit")
+        if not stored:
+            return None
+        reach("dispatch.after_intent")
+        return intent
+
+    async def _read_back(self, applied: Adjustment) -> Adjustment | None:
+        """A platform that still shows the amount before is given time to settle; then it is read, or sent, again."""
+        try:
+            observed = await self._read(applied)
+        except (PlatformError, TooLate):
+            # The change went through, only the read-back failed: the lease runs out and the next worker looks again.
+            return applied
+        reach("dispatch.after_read_back")
+        match finding(applied, observed):
+            case Finding.ALREADY_APPLIED:
+                return await self._confirm(applied)
+            case Finding.SEND:
+                settled_at = self.ports.clock.now_utc() + self.times.settle(self.account.platform)
+                return await self._wait(applied, settled_at, "NOT_VISIBLE", "the platform does not show the change yet")
+            case _:
+                return await self._changed_elsewhere(applied, observed)
+
+    async def _read(self, held: Adjustment) -> PlatformBudget:
+        def call() -> Awaitable[PlatformBudget]:
+            return self.platform.read_budget(self.account.external_id, self.budget.external_id)
+
+        return await in_time(self.account.platform, self._seconds_left(held), call, writes=False)
+
+    async def _call(self, intent: Adjustment) -> BudgetReceipt:
+        def call() -> Awaitable[BudgetReceipt]:
+            reach("dispatch.before_call")
+            return self.platform.set_daily_budget(
+                self.account.external_id, self.budget.external_id, intent.intended_micros
+            )
+
+        return await in_time(self.account.platform, self._seconds_left(intent), call, writes=True)
+
+    def _seconds_left(self, held: Adjustment) -> float:
+        if held.lease_until_utc is None:
+            raise ValueError("only a claimed adjustment has a lease")
+        return self.times.seconds_to_call(held.lease_until_utc, self.ports.clock.now_utc())
+
+    async def _confirm(self, held: Adjustment) -> Adjustment | None:
+        now_utc = self.ports.clock.now_utc()
+        settle = self.times.settle(self.account.platform)
+        confirmed = await self._store(
+            held,
+            AdjustmentStatus.CONFIRMED,
+            confirmed_at_utc=now_utc,
+            # Read once more when every call that was on its way has arrived.
+            recheck_at_utc=None if held.sent_at_utc is None else now_utc + settle,
+            failure_code=None,
+            failure_reason=None,
+        )
+        reach("dispatch.after_confirm_commit")
+        return confirmed
+
+    async def _changed_elsewhere(self, held: Adjustment, observed: PlatformBudget) -> Adjustment | None:
+        """Somebody else's edit is left alone; a person decides."""
+        if observed.budget_type is not BudgetType.DAILY:
+            reason = f"the budget is now of type {observed.budget_type.value}; only daily ones change"
+            return await self._end(held, "NOT_A_DAILY_BUDGET", reason)
+        found, before, wanted = (
+            f"{micros / 1_000_000:.2f}"
+            for micros in (observed.daily_budget_micros, held.before_micros, held.intended_micros)
+        )
+        reason = (
+            f"the platform's budget is {found} {held.currency_code}, neither the {before} seen before "
+            f"nor the {wanted} intended"
+        )
+        return await self._end(held, "BUDGET_CHANGED_ELSEWHERE", reason)
+
+    async def _end(self, held: Adjustment, code: str, reason: str) -> Adjustment | None:
+        """Unknown, once it may have been sent; before that nothing is unknown: it just fails."""
+        never_sent = held.sent_at_utc is None
+        status = AdjustmentStatus.FAILED if never_sent else AdjustmentStatus.UNKNOWN
+        return await self._store(held, status, failure_code=code, failure_reason=reason)
+
+    async def _wait(self, held: Adjustment, until_utc: datetime, code: str, reason: str) -> Adjustment | None:
+        return await self._store(
+            held, AdjustmentStatus.PENDING, not_before_utc=until_utc, failure_code=code, failure_reason=reason
+        )
+
+    async def _refused(self, held: Adjustment, error: PlatformError) -> Adjustment | None:
+        settle = self.times.settle(self.account.platform)
+        after = after_failure(held, error, self.jitter.random(), self.ports.clock.now_utc(), settle)
+        return await self._book(held, after)
+
+    async def _store(self, held: Adjustment, status: AdjustmentStatus, **changes: object) -> Adjustment | None:
+        return await self._book(held, moved(held, status, **changes))
+
+    async def _book(self, held: Adjustment, after: Adjustment) -> Adjustment | None:
+        """Write the next state if the lease is still ours; None when it was lost, and then no state is written."""
+        if held.lease_token is None:
+            raise ValueError("only a claimed adjustment can be moved")
+        async with begin(self.ports, held.tenant_id, DISPATCHER) as work:
+            stored = await adjustments.store_if_leased(work.scope, after, held.lease_token)
+            if stored:
+                work.record(_EVENTS[after.status], SUBJECT, held, after)
+                if after.status is AdjustmentStatus.CONFIRMED:
+                    await _note_confirmed(work, after)
+            elif held.sent_at_utc is not None:
+                # What we sent may have come late, over somebody's newer change: have that one read again.
+                await adjustments.recheck_newest(work.scope, held.budget_id, work.now_utc)
+            if after.status in _COMMITS:
+                reach(_COMMITS[after.status])
+        return after if stored else None
+
+
+async def _note_confirmed(work: Work, confirmed: Adjustment) -> None:
+    """What a confirmation also says: where the budget stands, and that the change it restores is undone."""
+    await campaigns.observe_budget(work.scope, confirmed.budget_id, confirmed.intended_micros, work.now_utc)
+    if confirmed.restores_id is None:
+        return
+    original = await adjustments.adjustment(work.scope, confirmed.restores_id)
+    reverted = await adjustments.mark_reverted(work.scope, original.id)
+    if reverted is not None:
+        work.record("adjustment.reverted", SUBJECT, original, reverted)

@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.adjustments import LEASE, MAX_ATTEMPTS, Adjustment, AdjustmentStatus
+from domain.adjustments import MAX_ATTEMPTS, Adjustment, AdjustmentStatus
+from domain.dispatch_times import DISPATCH_TIMES, dispatch_times
 from domain.platforms import BudgetType, Platform
 from jobs.dispatch import sweep
+from kit.ids import new_id
 from kit.time import FixedClock
 from models import adjustments, campaigns, log, tenants
 from models.scope import Scope
@@ -19,6 +21,9 @@ from services import recommendations as decisions
 from services.ports import Ports
 from tests.conftest import NOON, House, viewer_of
 from tests.integration.fake_platform import FakePlatform, campaign, refused
+
+LEASE = DISPATCH_TIMES.lease
+SETTLE = DISPATCH_TIMES.settle(Platform.META)
 
 
 @dataclass
@@ -215,16 +220,243 @@ async def test_a_platform_that_keeps_failing_ends_it_with_its_reason(desk: Desk)
         assert (await desk.now(cut)).attempts == attempt
         desk.clock.advance(timedelta(minutes=6))
     failed = await desk.now(cut)
-    assert (failed.status, failed.failure_code, failed.failure_reason) == (AdjustmentStatus.FAILED, "17", "busy 4")
-    assert await desk.kinds_of(cut) == ["queued", *["dispatched", "postponed"] * 4, "dispatched", "failed"]
+    assert (failed.status, failed.failure_code, failed.failure_reason) == (
+        AdjustmentStatus.FAILED,
+        "17",
+        f"busy {MAX_ATTEMPTS - 1}",
+    )
+    assert await desk.kinds_of(cut) == [
+        "queued",
+        *["dispatched", "postponed"] * (MAX_ATTEMPTS - 1),
+        "dispatched",
+        "failed",
+    ]
+
+
+async def test_a_lost_answer_is_looked_up_when_the_platform_has_settled_and_sent_again_if_nothing_came(
+    desk: Desk,
+) -> None:
+    [cut] = await desk.approve(0)
+    desk.meta.failures["set_daily_budget"] = [refused("cut", outcome_known=False)]
+    await desk.sweep()
+    waiting = await desk.now(cut)
+    assert (waiting.status, waiting.failure_reason) == (AdjustmentStatus.PENDING, "cut")
+    assert (waiting.observed_micros, waiting.sent_at_utc) == (100_000_000, NOON)
+    assert waiting.send_key is not None
+    assert waiting.not_before_utc == NOON + SETTLE
+
+    desk.clock.advance(SETTLE)
+    assert await desk.sweep() == 1
+    done = await desk.now(cut)
+    assert (done.status, done.attempts) == (AdjustmentStatus.CONFIRMED, 2)
+    assert done.send_key not in {None, waiting.send_key}
+    assert len(desk.meta.calls_of("set_daily_budget")) == 2
+    assert await desk.kinds_of(cut) == ["queued", "dispatched", "postponed", "dispatched", "applied", "confirmed"]
+
+
+async def test_a_lost_answer_whose_change_came_through_is_only_read_back(desk: Desk) -> None:
+    [cut] = await desk.approve(0)
+
+    async def apply_and_lose(name: str) -> None:
+        if name == "set_daily_budget":
+            desk.meta.set_budget(desk.budget(0), 90_000_000)
+            raise refused("cut", outcome_known=False)
+
+    desk.meta.before_call = apply_and_lose
+    await desk.sweep()
+    desk.clock.advance(SETTLE)
+    assert await desk.sweep() == 1
+    assert (await desk.now(cut)).status is AdjustmentStatus.CONFIRMED
+    assert len(desk.meta.calls_of("set_daily_budget")) == 1
+
+
+async def test_an_outsiders_edit_after_a_lost_answer_is_left_for_a_person(desk: Desk) -> None:
+    [cut] = await desk.approve(0)
+    desk.meta.failures["set_daily_budget"] = [refused("cut", outcome_known=False)]
+    await desk.sweep()
+    desk.meta.set_budget(desk.budget(0), 95_000_000)
+    desk.clock.advance(SETTLE)
+    await desk.sweep()
+    unknown = await desk.now(cut)
+    assert (unknown.status, unknown.failure_code) == (AdjustmentStatus.UNKNOWN, "BUDGET_CHANGED_ELSEWHERE")
+    assert desk.amounts() == [95, 100, 100, 100]
+    assert await desk.due() == []
 
 
 async def test_an_answer_that_stays_lost_is_unknown_not_failed(desk: Desk) -> None:
     [cut] = await desk.approve(0)
-    desk.meta.failures["set_daily_budget"] = [refused("cut", outcome_known=False)]
-    await desk.sweep()
+    desk.meta.failures["set_daily_budget"] = [refused("cut", outcome_known=False) for _ in range(MAX_ATTEMPTS)]
+    for _ in range(MAX_ATTEMPTS):
+        await desk.sweep()
+        desk.clock.advance(timedelta(minutes=6))
     assert (await desk.now(cut)).status is AdjustmentStatus.UNKNOWN
     assert (await desk.kinds_of(cut))[-1] == "unknown"
+
+
+async def test_a_platform_that_shows_the_change_late_is_given_time(desk: Desk) -> None:
+    [cut] = await desk.approve(0)
+
+    async def show_the_old(name: str) -> None:
+        if name == "read_budget" and desk.meta.calls_of("set_daily_budget"):
+            desk.meta.set_budget(desk.budget(0), 100_000_000)
+
+    desk.meta.before_call = show_the_old
+    assert await desk.sweep() == 1
+    waiting = await desk.now(cut)
+    assert (waiting.status, waiting.failure_code) == (AdjustmentStatus.PENDING, "NOT_VISIBLE")
+    desk.meta.before_call = None
+    desk.meta.set_budget(desk.budget(0), 90_000_000)
+    desk.clock.advance(SETTLE)
+    assert await desk.sweep() == 1
+    assert (await desk.now(cut)).status is AdjustmentStatus.CONFIRMED
+    assert len(desk.meta.calls_of("set_daily_budget")) == 1
+
+
+async def test_a_platform_that_accepts_and_never_obeys_is_not_asked_for_ever(desk: Desk) -> None:
+    [cut] = await desk.approve(0)
+
+    async def disobey(name: str) -> None:
+        desk.meta.set_budget(desk.budget(0), 100_000_000)
+
+    desk.meta.before_call = disobey
+    for _ in range(MAX_ATTEMPTS + 2):
+        await desk.sweep()
+        desk.clock.advance(timedelta(minutes=1))
+    done = await desk.now(cut)
+    assert (done.status, done.failure_code) == (AdjustmentStatus.UNKNOWN, "NO_EFFECT")
+    assert len(desk.meta.calls_of("set_daily_budget")) == MAX_ATTEMPTS
+
+
+@pytest.mark.req("RO-08")
+async def test_a_failure_of_our_own_bookkeeping_never_undoes_a_good_change(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    [cut] = await desk.approve(0)
+
+    async def broken(*_: object) -> bool:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(adjustments, "store_if_leased", broken)
+        assert await desk.sweep() == 0
+    assert "disk full" in caplog.text
+    assert desk.amounts()[0] == 90
+    kept = await desk.now(cut)
+    assert (kept.status, kept.observed_micros, kept.intended_micros) == (
+        AdjustmentStatus.SENDING,
+        100_000_000,
+        90_000_000,
+    )
+    desk.clock.advance(LEASE + SETTLE)
+    assert await desk.sweep() == 1
+    assert (await desk.now(cut)).status is AdjustmentStatus.CONFIRMED
+    assert len(desk.meta.calls_of("set_daily_budget")) == 1
+
+
+async def test_a_worker_that_wakes_after_its_lease_sends_nothing(desk: Desk) -> None:
+    [cut] = await desk.approve(0)
+
+    async def sleep_through(name: str) -> None:
+        desk.clock.advance(LEASE)
+
+    desk.meta.before_call = sleep_through
+    assert await desk.send(cut) is None
+    assert desk.meta.calls_of("set_daily_budget") == []
+    assert (await desk.now(cut)).sent_at_utc is None
+
+
+async def test_sending_ends_well_before_the_lease(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform that hangs is given up with the margin still to go, and its outcome is not known."""
+    [cut] = await desk.approve(0)
+
+    async def hang(name: str) -> None:
+        if name == "set_daily_budget":
+            await asyncio.Event().wait()
+
+    desk.meta.before_call = hang
+    times = dispatch_times(lease_seconds=0.25)
+    await dispatch.dispatch(desk.ports, desk.house.tenant_id, cut.id, random.Random(1), times)
+    waiting = await desk.now(cut)
+    assert (waiting.status, waiting.failure_code) == (AdjustmentStatus.PENDING, "TIMED_OUT")
+    assert waiting.sent_at_utc == NOON
+
+
+async def test_while_an_outcome_is_open_no_other_change_of_the_budget_is_sent(desk: Desk) -> None:
+    [cut] = await desk.approve(0)
+    desk.meta.failures["set_daily_budget"] = [refused("cut", outcome_known=False)]
+    await desk.sweep()
+    other = replace(cut, id=uuid4(), intended_micros=70_000_000, version=1)
+    async with desk.ports.database.write(desk.house.tenant_id) as scope:
+        await adjustments.add_adjustment(scope, other)
+    assert await desk.send(other) is None
+    desk.clock.advance(SETTLE)
+    assert await desk.send(cut) is not None
+    assert (await desk.now(cut)).status is AdjustmentStatus.CONFIRMED
+
+
+async def confirmed_twice(desk: Desk) -> tuple[Adjustment, Adjustment]:
+    """100 -> 90 -> 80 on one budget, both confirmed."""
+    [first] = await desk.approve(0)
+    await desk.sweep()
+    second = replace(first, id=new_id(), before_micros=90_000_000, intended_micros=80_000_000, version=1)
+    async with desk.ports.database.write(desk.house.tenant_id) as scope:
+        await adjustments.add_adjustment(scope, second)
+    await desk.sweep()
+    assert desk.amounts()[0] == 80
+    return await desk.now(first), await desk.now(second)
+
+
+async def test_a_stray_late_write_of_our_own_is_seen_and_put_right(desk: Desk) -> None:
+    first, second = await confirmed_twice(desk)
+    assert second.recheck_at_utc == NOON + SETTLE
+    desk.meta.set_budget(desk.budget(0), 90_000_000)  # the first change once more, from a worker that was frozen
+    assert await desk.sweep() == 0
+    desk.clock.advance(SETTLE)
+    assert await desk.sweep() == 1
+    assert desk.amounts()[0] == 80
+    assert [(await desk.now(each)).status for each in (first, second)] == [AdjustmentStatus.CONFIRMED] * 2
+    assert await desk.kinds_of(second) == [
+        "dispatched",
+        "applied",
+        "confirmed",
+        "strayed",
+        "dispatched",
+        "applied",
+        "confirmed",
+    ]
+    assert (await desk.now(first)).recheck_at_utc is None
+
+
+async def test_a_persons_edit_after_a_confirmation_is_not_taken_for_a_stray_write(desk: Desk) -> None:
+    _, second = await confirmed_twice(desk)
+    desk.meta.set_budget(desk.budget(0), 100_000_000)
+    desk.clock.advance(SETTLE)
+    assert await desk.sweep() == 0
+    assert desk.amounts()[0] == 100
+    after = await desk.now(second)
+    assert (after.status, after.recheck_at_utc, after.version) == (AdjustmentStatus.CONFIRMED, None, second.version)
+
+
+async def test_an_edit_back_to_what_stood_before_is_a_persons_when_no_change_of_ours_could_have_made_it(
+    desk: Desk,
+) -> None:
+    await desk.approve(0)
+    await desk.sweep()
+    desk.meta.set_budget(desk.budget(0), 100_000_000)
+    desk.clock.advance(SETTLE)
+    assert await desk.sweep() == 0
+    assert desk.amounts()[0] == 100
+
+
+async def test_a_recheck_that_meets_a_failing_platform_is_tried_again(desk: Desk) -> None:
+    _, second = await confirmed_twice(desk)
+    desk.clock.advance(SETTLE)
+    desk.meta.failures["read_budget"] = [refused("busy", retryable=True, retry_after_seconds=90)]
+    await desk.sweep()
+    assert (await desk.now(second)).recheck_at_utc == NOON + SETTLE + timedelta(seconds=90)
+    desk.clock.advance(timedelta(seconds=90))
+    await desk.sweep()
+    assert (await desk.now(second)).recheck_at_utc is None
 
 
 async def test_a_bug_in_one_change_does_not_keep_the_others_from_being_sent(

@@ -11,7 +11,7 @@ from domain.plans import Funding, Plan, funding, shortfall_micros
 from tests.unit.domain.pipeline_values import NOW, SOMEWHERE, adjustment
 
 S = AdjustmentStatus
-SPENDING = {S.SENDING, S.APPLIED, S.CONFIRMED, S.UNKNOWN}
+SPENDING = {S.SENDING, S.APPLIED, S.CONFIRMED, S.UNKNOWN, S.REVERTED}
 
 
 def test_a_shortfall_is_what_would_be_spent_beyond_what_is_freed() -> None:
@@ -30,6 +30,7 @@ def test_a_decrease_is_always_ready() -> None:
     ("status", "expected"),
     [
         (S.CONFIRMED, Funding.READY),
+        (S.REVERTED, Funding.READY),
         (S.PENDING, Funding.WAITING),
         (S.SENDING, Funding.WAITING),
         (S.APPLIED, Funding.WAITING),
@@ -58,6 +59,18 @@ def test_an_increase_queued_again_keeps_its_money_because_its_answer_may_have_be
     assert funding(tried, [rise, freed, tried]) is Funding.READY
     assert funding(rise, [rise, freed, replace(tried, dispatched_at_utc=None)]) is Funding.READY
     assert funding(rise, [rise, freed, replace(tried, status=S.FAILED)]) is Funding.READY
+
+
+def test_a_restored_increase_gives_its_money_back_and_a_restored_decrease_takes_it() -> None:
+    down, up = adjustment(-10, S.CONFIRMED), adjustment(10, S.CONFIRMED)
+    undo_down, undo_up = adjustment(10), adjustment(-10)
+    assert funding(undo_up, [down, up, undo_up]) is Funding.READY
+    assert funding(undo_down, [down, up, undo_down]) is Funding.LOST
+    assert funding(undo_down, [down, up, undo_up, undo_down]) is Funding.WAITING
+    done = [down, replace(up, status=S.REVERTED), replace(undo_up, status=S.CONFIRMED)]
+    assert funding(undo_down, [*done, undo_down]) is Funding.READY
+    both = [replace(down, status=S.REVERTED), *done[1:], replace(undo_down, status=S.CONFIRMED)]
+    assert funding(adjustment(1), both) is Funding.LOST
 
 
 @st.composite
