@@ -58,6 +58,16 @@ class MemberProfile:
     member: Member
     person: Person
 
+    @property
+    def id(self) -> UUID:
+        """The member's."""
+        return self.member.id
+
+    @property
+    def workspace_id(self) -> UUID | None:
+        """Where the member's roles hold; None for the whole tenant."""
+        return self.member.workspace_id
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -6,8 +6,8 @@ from uuid import UUID
 from tortoise import Model, fields
 
 from domain.ad_accounts import AdAccount
-from domain.errors import NotFound
-from models.scope import Scope, WriteScope, as_value, as_values
+from kit.pagination import Slice
+from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
 
 
 class AdAccountTable(Model):
@@ -36,25 +36,15 @@ async def ad_accounts(scope: Scope, workspace_id: UUID) -> list[AdAccount]:
     return as_values(AdAccount, rows)
 
 
-async def ad_account_page(
-    scope: Scope, workspace_id: UUID, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
-) -> list[AdAccount]:
-    """Up to `limit` accounts between two ids, in the order they were connected; from the end when `backwards`."""
-    query = scope.of(AdAccountTable).filter(workspace_id=workspace_id)
-    if after is not None:
-        query = query.filter(id__gt=after)
-    if before is not None:
-        query = query.filter(id__lt=before)
-    found = as_values(AdAccount, await query.order_by("-id" if backwards else "id").limit(limit).values())
-    return found[::-1] if backwards else found
+async def ad_account_page(scope: Scope, workspace_id: UUID, place: Slice[UUID]) -> list[AdAccount]:
+    """What a slice fetches of a workspace's accounts, in the order they were connected."""
+    return as_values(AdAccount, await sliced(scope.of(AdAccountTable).filter(workspace_id=workspace_id), place))
 
 
 async def ad_account(scope: Scope, account_id: UUID) -> AdAccount:
     """One account. Raises NotFound."""
     rows = await scope.of(AdAccountTable).filter(id=account_id).values()
-    if not rows:
-        raise NotFound("no such ad account")
-    return as_value(AdAccount, rows[0])
+    return as_value(AdAccount, only(rows, "no such ad account"))
 
 
 async def ad_accounts_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, AdAccount]:

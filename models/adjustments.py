@@ -8,8 +8,8 @@ from uuid import UUID
 from tortoise import Model, fields
 
 from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus
-from domain.errors import NotFound
-from models.scope import Scope, WriteScope, as_value, as_values
+from kit.pagination import Slice
+from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
 
 
 class AdjustmentTable(Model):
@@ -70,9 +70,7 @@ async def add_adjustment(scope: WriteScope, value: Adjustment) -> None:
 async def adjustment(scope: Scope, adjustment_id: UUID) -> Adjustment:
     """One adjustment. Raises NotFound, also for another tenant's."""
     rows = await scope.of(AdjustmentTable).filter(id=adjustment_id).values()
-    if not rows:
-        raise NotFound("no such adjustment")
-    return as_value(Adjustment, rows[0])
+    return as_value(Adjustment, only(rows, "no such adjustment"))
 
 
 async def adjustments_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Adjustment]:
@@ -84,24 +82,14 @@ async def adjustments_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Adjustm
 async def adjustment_page(
     scope: Scope,
     workspace_id: UUID,
-    statuses: Sequence[AdjustmentStatus] | None,
-    after: UUID | None,
-    before: UUID | None,
-    limit: int,
-    *,
-    backwards: bool,
+    place: Slice[UUID],
+    statuses: Sequence[AdjustmentStatus] | None = None,
 ) -> list[Adjustment]:
-    """Up to `limit` adjustments between two ids, newest first; the far end when `backwards`."""
+    """What a slice fetches of a workspace's adjustments (of these statuses; None for any), newest first."""
     query = scope.of(AdjustmentTable).filter(workspace_id=workspace_id)
     if statuses is not None:
         query = query.filter(status__in=[status.value for status in statuses])
-    if after is not None:
-        query = query.filter(id__lt=after)
-    if before is not None:
-        query = query.filter(id__gt=before)
-    rows = await query.order_by("id" if backwards else "-id").limit(limit).values()
-    found = as_values(Adjustment, rows)
-    return found[::-1] if backwards else found
+    return as_values(Adjustment, await sliced(query, place, newest_first=True))
 
 
 async def plan_adjustments(scope: Scope, plan_id: UUID) -> list[Adjustment]:

@@ -10,8 +10,8 @@ from tortoise import Model, fields
 
 from domain.access import Standing, api_key_standing
 from domain.api_keys import ApiKey, is_usable
-from domain.errors import NotFound
-from models.scope import Scope, WriteScope, as_value, json_text
+from kit.pagination import Slice
+from models.scope import Scope, WriteScope, as_value, json_text, only, sliced
 
 
 class ApiKeyTable(Model):
@@ -60,30 +60,20 @@ async def name_in_tenant(scope: Scope, api_key_id: UUID) -> tuple[str, str]:
         scope.tenant_id,
         api_key_id,
     )
-    if not rows:
-        raise NotFound("no such API key")
-    return str(rows[0]["name"]), str(rows[0]["tenant_name"])
+    row = only(rows, "no such API key")
+    return str(row["name"]), str(row["tenant_name"])
 
 
 async def api_key(scope: Scope, api_key_id: UUID) -> ApiKey:
     """One API key, usable or not. Raises NotFound, also for another tenant's."""
     rows = await scope.of(ApiKeyTable).filter(id=api_key_id).values()
-    if not rows:
-        raise NotFound("no such API key")
-    return _value(rows[0])
+    return _value(only(rows, "no such API key"))
 
 
-async def api_key_page(
-    scope: Scope, workspace_id: UUID, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
-) -> list[ApiKey]:
-    """Up to `limit` of a workspace's API keys, revoked ones too, newest first; the far end when `backwards`."""
+async def api_key_page(scope: Scope, workspace_id: UUID, place: Slice[UUID]) -> list[ApiKey]:
+    """What a slice fetches of a workspace's API keys, revoked ones too, newest first."""
     query = scope.of(ApiKeyTable).filter(workspace_id=workspace_id)
-    if after is not None:
-        query = query.filter(id__lt=after)
-    if before is not None:
-        query = query.filter(id__gt=before)
-    found = [_value(row) for row in await query.order_by("id" if backwards else "-id").limit(limit).values()]
-    return found[::-1] if backwards else found
+    return [_value(row) for row in await sliced(query, place, newest_first=True)]
 
 
 async def add_api_key(scope: WriteScope, new: ApiKey, secret_hash: str) -> None:

@@ -15,6 +15,7 @@ import orjson
 from tortoise import Model, fields
 
 from domain.log import GENESIS_HASH, Actor, LogEntry, LogEvent, NewEvent, chain_hash, payload_digest
+from kit.pagination import Slice
 from models.scope import Scope, WriteScope, as_values, json_text
 
 
@@ -184,25 +185,18 @@ async def events_after(scope: Scope, after: int, limit: int) -> list[LogEvent]:
 async def event_page(
     scope: Scope,
     workspace_id: UUID,
-    subject_types: Sequence[str] | None,
-    subject_id: UUID | None,
-    after: int | None,
-    before: int | None,
-    limit: int,
-    *,
-    backwards: bool = False,
+    place: Slice[int],
+    subject_types: Sequence[str] | None = None,
+    subject_id: UUID | None = None,
 ) -> list[LogEvent]:
-    """Up to `limit` of a workspace's events, newest first; the far end when `backwards`.
+    """What a slice fetches of a workspace's events, newest first.
 
     Args:
         scope: the tenant's.
         workspace_id: whose events.
+        place: between two sequence numbers; what follows one, further down the list, has lower ones.
         subject_types: only events about these kinds of things; None for all.
         subject_id: only events about this thing; None for all.
-        after: only below this sequence number (further down the list).
-        before: only above this sequence number.
-        limit: how many at most.
-        backwards: take the oldest of what is left instead of the newest.
     """
     parameters: list[object] = [scope.tenant_id, workspace_id]
     where: list[str] = []
@@ -214,23 +208,23 @@ async def event_page(
     if subject_types is not None:
         first = len(parameters) + 1
         parameters.extend(subject_types)
-        marks = ", ".join(f"${first + place}" for place in range(len(subject_types)))
+        marks = ", ".join(f"${first + index}" for index in range(len(subject_types)))
         where.append(f"AND e.subject_type IN ({marks}) ")
     if subject_id is not None:
         add("AND e.subject_id = {} ", subject_id)
-    if after is not None:
-        add("AND e.sequence < {} ", after)
-    if before is not None:
-        add("AND e.sequence > {} ", before)
+    if place.after is not None:
+        add("AND e.sequence < {} ", place.after)
+    if place.before is not None:
+        add("AND e.sequence > {} ", place.before)
     rows = await scope.rows(
         f"SELECT {_QUALIFIED}, p.salt, p.body FROM log_entries e "  # noqa: S608 - fixed fragments, values bound
         "LEFT JOIN log_payloads p ON p.tenant_id = e.tenant_id AND p.sequence = e.sequence "
         f"WHERE e.tenant_id = $1 AND e.workspace_id = $2 {''.join(where)}"
-        f"ORDER BY e.sequence {'ASC' if backwards else 'DESC'} LIMIT {int(limit)}",
+        f"ORDER BY e.sequence {'ASC' if place.backwards else 'DESC'} LIMIT {int(place.fetch_limit)}",
         *parameters,
     )
     found = [_event(entry, row["body"]) for entry, row in zip(as_values(LogEntry, rows), rows, strict=True)]
-    return found[::-1] if backwards else found
+    return list(place.in_order(found))
 
 
 async def last_change(scope: Scope, subject_id: UUID) -> LogEntry | None:

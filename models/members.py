@@ -15,10 +15,10 @@ from tortoise import Model, fields
 from tortoise.expressions import Q
 
 from domain.access import Grant, Permission, RoleName, SeededRole, Standing
-from domain.errors import NotFound
 from domain.members import Member, Person
 from kit.ids import new_id
-from models.scope import Scope, WriteScope, as_value, json_text
+from kit.pagination import Slice
+from models.scope import Scope, WriteScope, as_value, json_text, only, sliced
 
 
 class UserTable(Model):
@@ -104,9 +104,8 @@ async def person_in_tenant(scope: Scope, user_id: UUID) -> tuple[Person, str]:
         scope.tenant_id,
         user_id,
     )
-    if not rows:
-        raise NotFound("no such person")
-    return as_value(Person, rows[0]), str(rows[0]["tenant_name"])
+    row = only(rows, "no such person")
+    return as_value(Person, row), str(row["tenant_name"])
 
 
 async def names_by_user_id(scope: Scope, user_ids: list[UUID]) -> dict[UUID, str]:
@@ -165,9 +164,7 @@ def _member(row: Mapping[str, Any]) -> Member:
 async def member(scope: Scope, member_id: UUID) -> Member:
     """One member, revoked or not. Raises NotFound, also for another tenant's."""
     rows = await scope.of(MembershipTable).filter(id=member_id).values()
-    if not rows:
-        raise NotFound("no such member")
-    return _member(rows[0])
+    return _member(only(rows, "no such member"))
 
 
 async def member_of(scope: Scope, workspace_id: UUID, user_id: UUID) -> Member | None:
@@ -176,19 +173,12 @@ async def member_of(scope: Scope, workspace_id: UUID, user_id: UUID) -> Member |
     return _member(rows[0]) if rows else None
 
 
-async def member_page(
-    scope: Scope, workspace_id: UUID, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
-) -> list[Member]:
-    """Up to `limit` unrevoked members who hold something in a workspace, oldest first; the far end when `backwards`."""
+async def member_page(scope: Scope, workspace_id: UUID, place: Slice[UUID]) -> list[Member]:
+    """What a slice fetches of the unrevoked members who hold something in a workspace, oldest first."""
     query = scope.of(MembershipTable).filter(
         Q(workspace_id=workspace_id) | Q(workspace_id__isnull=True), revoked_at_utc=None
     )
-    if after is not None:
-        query = query.filter(id__gt=after)
-    if before is not None:
-        query = query.filter(id__lt=before)
-    found = [_member(row) for row in await query.order_by("-id" if backwards else "id").limit(limit).values()]
-    return found[::-1] if backwards else found
+    return [_member(row) for row in await sliced(query, place)]
 
 
 async def owners_locked(scope: WriteScope) -> list[Member]:

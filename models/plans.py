@@ -7,9 +7,8 @@ import msgspec
 import orjson
 from tortoise import Model, fields
 
-from domain.errors import NotFound
 from domain.plans import Plan
-from models.scope import Scope, WriteScope, as_value, json_text
+from models.scope import Scope, WriteScope, as_value, json_text, only
 
 
 class PlanTable(Model):
@@ -40,9 +39,7 @@ def _value(row: dict[str, Any]) -> Plan:
 async def plan(scope: Scope, plan_id: UUID) -> Plan:
     """One plan. Raises NotFound."""
     rows = await scope.of(PlanTable).filter(id=plan_id).values()
-    if not rows:
-        raise NotFound("no such plan")
-    return _value(rows[0])
+    return _value(only(rows, "no such plan"))
 
 
 async def plans_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Plan]:

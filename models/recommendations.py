@@ -8,10 +8,10 @@ from uuid import UUID
 
 from tortoise import Model, fields
 
-from domain.errors import NotFound
 from domain.platforms import Platform
 from domain.recommendations import Recommendation, RecommendationStatus
-from models.scope import Scope, WriteScope, as_value, as_values
+from kit.pagination import Slice
+from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
 
 
 class RecommendationTable(Model):
@@ -63,7 +63,7 @@ _COLUMNS: Final = ", ".join(Recommendation.__slots__)
 class RecommendationFilter:
     """Which recommendations a list shows; None means any."""
 
-    statuses: tuple[RecommendationStatus, ...] | None = None
+    statuses: Sequence[RecommendationStatus] | None = None
     platform: Platform | None = None
 
 
@@ -74,9 +74,7 @@ async def recommendation(scope: Scope, recommendation_id: UUID) -> Recommendatio
         recommendation_id,
         scope.tenant_id,
     )
-    if not rows:
-        raise NotFound("no such recommendation")
-    return as_value(Recommendation, rows[0])
+    return as_value(Recommendation, only(rows, "no such recommendation"))
 
 
 async def recommendations_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Recommendation]:
@@ -86,43 +84,15 @@ async def recommendations_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Rec
 
 
 async def recommendation_page(
-    scope: Scope,
-    workspace_id: UUID,
-    wanted: RecommendationFilter,
-    after: UUID | None,
-    before: UUID | None,
-    limit: int,
-    *,
-    backwards: bool,
+    scope: Scope, workspace_id: UUID, place: Slice[UUID], wanted: RecommendationFilter
 ) -> list[Recommendation]:
-    """Up to `limit` recommendations between two ids, newest first; the far end when `backwards`."""
-    parameters: list[object] = [scope.tenant_id, workspace_id]
-    where = ["tenant_id = $1", "workspace_id = $2"]
-
-    def add(template: str, value: object) -> None:
-        parameters.append(value)
-        where.append(template.format(f"${len(parameters)}"))
-
+    """What a slice fetches of a workspace's recommendations, newest first."""
+    query = scope.of(RecommendationTable).filter(workspace_id=workspace_id)
     if wanted.statuses is not None:
-        marks = []
-        for status in wanted.statuses:
-            parameters.append(status)
-            marks.append(f"${len(parameters)}")
-        where.append(f"status IN ({', '.join(marks)})" if marks else "1 = 0")
+        query = query.filter(status__in=[status.value for status in wanted.statuses])
     if wanted.platform is not None:
-        add("platform = {}", wanted.platform)
-    if after is not None:
-        add("id < {}", after)
-    if before is not None:
-        add("id > {}", before)
-    order = "ASC" if backwards else "DESC"
-    rows = await scope.rows(
-        f"SELECT {_COLUMNS} FROM recommendations WHERE tenant_id = $1 AND "  # noqa: S608 - fixed fragments, values bound
-        f"{' AND '.join(where[1:])} ORDER BY id {order} LIMIT {int(limit)}",
-        *parameters,
-    )
-    found = as_values(Recommendation, rows)
-    return found[::-1] if backwards else found
+        query = query.filter(platform=wanted.platform.value)
+    return as_values(Recommendation, await sliced(query, place, newest_first=True))
 
 
 async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recommendation]:

@@ -35,6 +35,9 @@ from tortoise.context import TortoiseContext
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
+from domain.errors import NotFound
+from kit.pagination import Slice
+
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
 
@@ -142,6 +145,24 @@ def as_value(kind: type[T], row: Mapping[str, Any]) -> T:
 def as_values(kind: type[T], rows: list[dict[str, Any]]) -> list[T]:
     """Rows as domain values."""
     return msgspec.convert(rows, list[kind], strict=False)  # type: ignore[valid-type]
+
+
+def only(rows: list[dict[str, Any]], missing: str) -> dict[str, Any]:
+    """The one row of a query by id. Raises NotFound, which says `missing`, when there is none."""
+    if not rows:
+        raise NotFound(missing)
+    return rows[0]
+
+
+async def sliced(query: QuerySet[M], place: Slice[UUID], *, newest_first: bool = False) -> list[dict[str, Any]]:
+    """A slice's rows in the order of their ids, or the other way round; one more than asked for if there is one."""
+    if place.after is not None:
+        query = query.filter(**{"id__lt" if newest_first else "id__gt": place.after})
+    if place.before is not None:
+        query = query.filter(**{"id__gt" if newest_first else "id__lt": place.before})
+    falling = newest_first != place.backwards
+    rows = await query.order_by("-id" if falling else "id").limit(place.fetch_limit).values()
+    return list(place.in_order(rows))
 
 
 def json_text(value: object) -> str:

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from tortoise import Model, fields
 
-from domain.errors import NotFound
 from domain.workspaces import Workspace
-from models.scope import Scope, WriteScope, as_value, as_values
+from kit.pagination import Slice
+from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
 
 
 class TenantTable(Model):
@@ -44,27 +44,18 @@ async def workspaces(scope: Scope) -> list[Workspace]:
     return as_values(Workspace, await scope.of(WorkspaceTable).order_by("id").values())
 
 
-async def workspace_page(
-    scope: Scope, ids: frozenset[UUID] | None, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool
-) -> list[Workspace]:
-    """Up to `limit` of the named workspaces (None: of all) between two ids, oldest first; else the far end."""
+async def workspace_page(scope: Scope, ids: frozenset[UUID] | None, place: Slice[UUID]) -> list[Workspace]:
+    """What a slice fetches of the named workspaces (None: of all), oldest first."""
     query = scope.of(WorkspaceTable)
     if ids is not None:
         query = query.filter(id__in=list(ids))
-    if after is not None:
-        query = query.filter(id__gt=after)
-    if before is not None:
-        query = query.filter(id__lt=before)
-    found = as_values(Workspace, await query.order_by("-id" if backwards else "id").limit(limit).values())
-    return found[::-1] if backwards else found
+    return as_values(Workspace, await sliced(query, place))
 
 
 async def workspace(scope: Scope, workspace_id: UUID) -> Workspace:
     """One workspace. Raises NotFound, also for another tenant's."""
     rows = await scope.of(WorkspaceTable).filter(id=workspace_id).values()
-    if not rows:
-        raise NotFound("no such workspace")
-    return as_value(Workspace, rows[0])
+    return as_value(Workspace, only(rows, "no such workspace"))
 
 
 async def workspaces_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Workspace]:

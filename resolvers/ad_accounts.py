@@ -2,11 +2,11 @@
 
 import strawberry
 
-from domain.errors import NotFound
-from resolvers.context import Info, viewer
+from resolvers.context import Info
+from resolvers.fields import Fields, one_or_null, page_of
 from schema.ad_accounts import AdAccount
 from schema.arguments import After, Before, First, Id, Last, WorkspaceId
-from schema.base import Connection, PageRequest, parse_id
+from schema.base import Connection, parse_slice
 from services import ad_accounts
 
 
@@ -25,23 +25,13 @@ class AdAccountQuery:
         before: Before = None,
     ) -> Connection[AdAccount]:
         """A page of accounts."""
-        page = PageRequest.parse(first, after, last, before)
-        found = await ad_accounts.page(
-            info.context.ports,
-            viewer(info),
-            parse_id(workspace_id, "Workspace", ("workspaceId",)),
-            page.after,
-            page.before,
-            page.fetch_limit(),
-            backwards=page.backwards,
-        )
-        return page.connection(found, lambda value: value.id, AdAccount.of)
+        asked = parse_slice(first, after, last, before)
+        return await page_of(info, workspace_id, asked, ad_accounts.page, AdAccount.of)
 
     @strawberry.field(description="One ad account; null when there is none for you.")
     async def ad_account(self, info: Info, id: Id) -> AdAccount | None:  # noqa: A002 - the schema's word
         """An account by global id."""
-        try:
-            found = await ad_accounts.one(info.context.ports, viewer(info), parse_id(id, "AdAccount"))
-        except NotFound:
-            return None
-        return AdAccount.of(found)
+        return await one_or_null(info, id, "AdAccount", ad_accounts.one, AdAccount.of)
+
+
+FIELDS = Fields(query=AdAccountQuery)

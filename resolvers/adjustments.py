@@ -1,13 +1,15 @@
 """Adjustment fields: authorise, parse, one service call, payload."""
 
+from functools import partial
+
 import strawberry
 
-from domain.errors import DomainError, NotFound
 from resolvers.context import Info, viewer
-from resolvers.errors import adjustment_conflict, user_errors
-from schema.adjustments import Adjustment, AdjustmentPayload, AdjustmentStatuses
+from resolvers.errors import adjustment_conflict, refusing, user_errors
+from resolvers.fields import Fields, one_or_null, page_of
+from schema.adjustments import Adjustment, AdjustmentPayload, AdjustmentStatuses, AdjustmentVersionConflict
 from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last, WorkspaceId
-from schema.base import Connection, PageRequest, parse_id
+from schema.base import Connection, UserError, parse_id, parse_slice
 from services import adjustments
 
 
@@ -27,27 +29,17 @@ class AdjustmentQuery:
         statuses: AdjustmentStatuses = None,
     ) -> Connection[Adjustment]:
         """A page of adjustments."""
-        page = PageRequest.parse(first, after, last, before)
-        found = await adjustments.page(
-            info.context.ports,
-            viewer(info),
-            parse_id(workspace_id, "Workspace", ("workspaceId",)),
-            statuses,
-            page.after,
-            page.before,
-            page.fetch_limit(),
-            backwards=page.backwards,
-        )
-        return page.connection(found, lambda value: value.id, Adjustment.of)
+        asked = parse_slice(first, after, last, before)
+        return await page_of(info, workspace_id, asked, partial(adjustments.page, statuses=statuses), Adjustment.of)
 
     @strawberry.field(description="One approved change; null when there is none for you.")
     async def adjustment(self, info: Info, id: Id) -> Adjustment | None:  # noqa: A002 - the schema's word
         """An adjustment by global id."""
-        try:
-            found = await adjustments.one(info.context.ports, viewer(info), parse_id(id, "Adjustment"))
-        except NotFound:
-            return None
-        return Adjustment.of(found)
+        return await one_or_null(info, id, "Adjustment", adjustments.one, Adjustment.of)
+
+
+def _refused(why: list[UserError]) -> AdjustmentPayload:
+    return AdjustmentPayload(adjustment=None, user_errors=why)
 
 
 @strawberry.type
@@ -58,6 +50,7 @@ class AdjustmentMutation:
         description="Queue a change again that failed or whose outcome is unknown; takes a person who may decide "
         "budgets. The platform is looked at before anything is sent."
     )
+    @refusing(_refused, partial(user_errors, conflict=adjustment_conflict))
     async def adjustment_retry(
         self,
         info: Info,
@@ -66,10 +59,10 @@ class AdjustmentMutation:
         idempotency_key: IdempotencyKey,
     ) -> AdjustmentPayload:
         """Send one again."""
-        try:
-            after = await adjustments.retry(
-                info.context.ports, viewer(info), parse_id(id, "Adjustment"), expected_version, idempotency_key
-            )
-        except DomainError as error:
-            return AdjustmentPayload(adjustment=None, user_errors=await user_errors(info, error, adjustment_conflict))
+        after = await adjustments.retry(
+            info.context.ports, viewer(info), parse_id(id, "Adjustment"), expected_version, idempotency_key
+        )
         return AdjustmentPayload(adjustment=Adjustment.of(after), user_errors=[])
+
+
+FIELDS = Fields(query=AdjustmentQuery, mutation=AdjustmentMutation, types=(AdjustmentVersionConflict,))

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import strawberry
 
-from domain.errors import DomainError, NotFound
 from resolvers.context import Info, viewer
-from resolvers.errors import user_errors
+from resolvers.errors import refusing
+from resolvers.fields import Fields, one_or_null, page_of, workspace
 from schema.api_keys import ApiKey, ApiKeyCreatePayload, ApiKeyPayload
 from schema.arguments import After, Before, First, Id, Last, WorkspaceId
-from schema.base import Connection, DateTime, PageRequest, parse_id
+from schema.base import Connection, DateTime, parse_id, parse_slice
 from schema.permissions import Permission
 from services import api_keys
 
@@ -33,25 +33,13 @@ class ApiKeyQuery:
         before: Before = None,
     ) -> Connection[ApiKey]:
         """A page of API keys."""
-        asked = PageRequest.parse(first, after, last, before)
-        found = await api_keys.page(
-            info.context.ports,
-            viewer(info),
-            parse_id(workspace_id, "Workspace", ("workspaceId",)),
-            asked.after,
-            asked.before,
-            asked.fetch_limit(),
-            backwards=asked.backwards,
-        )
-        return asked.connection(found, lambda value: value.id, ApiKey.of)
+        asked = parse_slice(first, after, last, before)
+        return await page_of(info, workspace_id, asked, api_keys.page, ApiKey.of)
 
     @strawberry.field(description="One API key; null when there is none for you.")
     async def api_key(self, info: Info, id: Id) -> ApiKey | None:  # noqa: A002 - the schema's word
         """An API key by global id."""
-        try:
-            return ApiKey.of(await api_keys.one(info.context.ports, viewer(info), parse_id(id, "ApiKey")))
-        except NotFound:
-            return None
+        return await one_or_null(info, id, "ApiKey", api_keys.one, ApiKey.of)
 
 
 @strawberry.type
@@ -59,6 +47,7 @@ class ApiKeyMutation:
     """Mutation fields."""
 
     @strawberry.mutation(description="Make an API key with permissions out of your own there.")
+    @refusing(lambda why: ApiKeyCreatePayload(api_key=None, secret=None, user_errors=why))
     async def api_key_create(
         self,
         info: Info,
@@ -68,24 +57,17 @@ class ApiKeyMutation:
         expires_at: ExpiresAt = None,
     ) -> ApiKeyCreatePayload:
         """Make one."""
-        try:
-            created = await api_keys.create(
-                info.context.ports,
-                viewer(info),
-                parse_id(workspace_id, "Workspace", ("workspaceId",)),
-                name,
-                scopes,
-                expires_at,
-            )
-        except DomainError as error:
-            return ApiKeyCreatePayload(api_key=None, secret=None, user_errors=await user_errors(info, error))
+        created = await api_keys.create(
+            info.context.ports, viewer(info), workspace(workspace_id), name, scopes, expires_at
+        )
         return ApiKeyCreatePayload(api_key=ApiKey.of(created.api_key), secret=created.secret.text, user_errors=[])
 
     @strawberry.mutation(description="Revoke an API key; its next request is refused.")
+    @refusing(lambda why: ApiKeyPayload(api_key=None, user_errors=why))
     async def api_key_revoke(self, info: Info, id: Id) -> ApiKeyPayload:  # noqa: A002 - the schema's word
         """Revoke one."""
-        try:
-            revoked = await api_keys.revoke(info.context.ports, viewer(info), parse_id(id, "ApiKey"))
-        except DomainError as error:
-            return ApiKeyPayload(api_key=None, user_errors=await user_errors(info, error))
+        revoked = await api_keys.revoke(info.context.ports, viewer(info), parse_id(id, "ApiKey"))
         return ApiKeyPayload(api_key=ApiKey.of(revoked), user_errors=[])
+
+
+FIELDS = Fields(query=ApiKeyQuery, mutation=ApiKeyMutation)

@@ -2,10 +2,10 @@
 
 import strawberry
 
-from domain.errors import NotFound
-from resolvers.context import Info, viewer
+from resolvers.context import Info
+from resolvers.fields import Fields, one_or_null, page_of
 from schema.arguments import After, Before, First, Id, Last, WorkspaceId
-from schema.base import Connection, PageRequest, parse_id
+from schema.base import Connection, parse_slice
 from schema.campaigns import Campaign
 from services import campaigns
 
@@ -25,23 +25,13 @@ class CampaignQuery:
         before: Before = None,
     ) -> Connection[Campaign]:
         """A page of campaigns."""
-        page = PageRequest.parse(first, after, last, before)
-        found = await campaigns.page(
-            info.context.ports,
-            viewer(info),
-            parse_id(workspace_id, "Workspace", ("workspaceId",)),
-            page.after,
-            page.before,
-            page.fetch_limit(),
-            backwards=page.backwards,
-        )
-        return page.connection(found, lambda value: value.id, Campaign.of)
+        asked = parse_slice(first, after, last, before)
+        return await page_of(info, workspace_id, asked, campaigns.page, Campaign.of)
 
     @strawberry.field(description="One campaign; null when there is none for you.")
     async def campaign(self, info: Info, id: Id) -> Campaign | None:  # noqa: A002 - the schema's word
         """A campaign by global id."""
-        try:
-            found = await campaigns.one(info.context.ports, viewer(info), parse_id(id, "Campaign"))
-        except NotFound:
-            return None
-        return Campaign.of(found)
+        return await one_or_null(info, id, "Campaign", campaigns.one, Campaign.of)
+
+
+FIELDS = Fields(query=CampaignQuery)

@@ -4,18 +4,20 @@ A subscription runs with the context of its start and loads nothing through it; 
 a context of their own, made after the viewer's right to be here was asked again.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import strawberry
 
 from domain.changes import Reload as ReloadValue
 from domain.changes import Watermark as WatermarkValue
+from domain.log import LogEvent
 from realtime.relay import Message
 from resolvers.context import Info, viewer
+from resolvers.fields import Fields, workspace
 from schema.arguments import WorkspaceId
-from schema.base import Cursor, parse_id
+from schema.base import Cursor
 from schema.changes import (
     AdjustmentMessage,
     AdjustmentProgressed,
@@ -26,6 +28,8 @@ from schema.changes import (
     parse_place,
 )
 from services import changes
+
+T = TypeVar("T")
 
 After = Annotated[
     Cursor | None,
@@ -38,39 +42,48 @@ class ChangeSubscription:
     """Subscription fields."""
 
     @strawberry.subscription(description="What happens to a workspace's recommendations, in order and without a gap.")
-    async def recommendation_changes(
+    def recommendation_changes(
         self, info: Info, workspace_id: WorkspaceId, after: After = None
     ) -> AsyncGenerator[RecommendationMessage, None]:
         """Recommendations' events."""
-        async with aclosing(_follow(info, workspace_id, after, changes.RECOMMENDATIONS)) as messages:
-            async for message in messages:
-                if isinstance(message, WatermarkValue):
-                    yield Watermark.of(message)
-                elif isinstance(message, ReloadValue):
-                    yield Reload.of(message)
-                else:
-                    yield RecommendationChanged.of(message.entry, changes.recommendation_at(message))
+        return _messages(
+            _follow(info, workspace_id, after, changes.RECOMMENDATIONS),
+            lambda change: RecommendationChanged.of(change.entry, changes.recommendation_at(change)),
+        )
 
     @strawberry.subscription(description="Approved changes on their way to the platforms, step by step.")
-    async def adjustment_progress(
+    def adjustment_progress(
         self, info: Info, workspace_id: WorkspaceId, after: After = None
     ) -> AsyncGenerator[AdjustmentMessage, None]:
         """Adjustments' events."""
-        async with aclosing(_follow(info, workspace_id, after, changes.ADJUSTMENTS)) as messages:
-            async for message in messages:
-                if isinstance(message, WatermarkValue):
+        return _messages(
+            _follow(info, workspace_id, after, changes.ADJUSTMENTS),
+            lambda change: AdjustmentProgressed.of(change.entry, changes.adjustment_at(change)),
+        )
+
+
+FIELDS = Fields(subscription=ChangeSubscription)
+
+
+async def _messages(
+    following: AsyncGenerator[Message, None], show: Callable[[LogEvent], T]
+) -> AsyncGenerator[T | Watermark | Reload, None]:
+    async with aclosing(following) as messages:
+        async for message in messages:
+            match message:
+                case WatermarkValue():
                     yield Watermark.of(message)
-                elif isinstance(message, ReloadValue):
+                case ReloadValue():
                     yield Reload.of(message)
-                else:
-                    yield AdjustmentProgressed.of(message.entry, changes.adjustment_at(message))
+                case _:
+                    yield show(message)
 
 
 async def _follow(
     info: Info, workspace_id: strawberry.ID, after: Cursor | None, subject_type: str
 ) -> AsyncGenerator[Message, None]:
     asking = viewer(info)
-    place = parse_id(workspace_id, "Workspace", ("workspaceId",))
+    place = workspace(workspace_id)
     following = changes.follow(info.context.ports, asking, place, subject_type)
     relay = info.context.relay
     async with aclosing(relay.follow(asking.tenant_id, parse_place(after), following.concerns)) as messages:

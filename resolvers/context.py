@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import strawberry
 
-from domain.errors import Unauthenticated
 from realtime.relay import Relay
 from resolvers.loaders import TenantLoaders, ViewerReads
 from services.ports import Ports
-from services.viewers import Viewer
+from services.viewers import Viewer, signed_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,4 @@ Info = strawberry.Info[Context, None]
 
 def viewer(info: Info) -> Viewer:
     """Who is asking. Raises Unauthenticated for nobody."""
-    found = info.context.viewer
-    if found is None:
-        raise Unauthenticated("sign in first: this needs an Authorization header with a bearer token")
-    return found
+    return signed_in(info.context.viewer)

@@ -6,9 +6,11 @@ from uuid import UUID
 import strawberry
 
 from domain.errors import NotFound
+from kit.pagination import Slice
 from resolvers.context import Info, viewer
+from resolvers.fields import Fields, workspace
 from schema.arguments import After, Before, First, Last, WorkspaceId
-from schema.base import Connection, PageRequest, parse_id, split_global_id
+from schema.base import Connection, keyed_connection, parse_slice, split_global_id
 from schema.events import NODE_TYPES, Event
 from services import events
 
@@ -40,18 +42,12 @@ class EventQuery:
         subject_id: SubjectId = None,
     ) -> Connection[Event]:
         """A page of the trail."""
-        page = PageRequest.parse(first, after, last, before)
+        asked = parse_slice(first, after, last, before)
+        place = Slice(asked.limit, _sequence(asked.after), _sequence(asked.before), asked.backwards)
         found = await events.page(
-            info.context.ports,
-            viewer(info),
-            parse_id(workspace_id, "Workspace", ("workspaceId",)),
-            _subject(subject_id),
-            _sequence(page.after),
-            _sequence(page.before),
-            page.fetch_limit(),
-            backwards=page.backwards,
+            info.context.ports, viewer(info), workspace(workspace_id), place, _subject(subject_id)
         )
-        return page.connection(found, lambda value: UUID(int=value.entry.sequence), Event.of)
+        return keyed_connection(asked, found, lambda value: UUID(int=value.entry.sequence), Event.of)
 
 
 def _subject(subject_id: str | None) -> UUID | None:
@@ -66,3 +62,6 @@ def _subject(subject_id: str | None) -> UUID | None:
 def _sequence(place: UUID | None) -> int | None:
     """A cursor of the trail is a sequence number in a UUID's clothes, so that all lists page alike."""
     return None if place is None else min(place.int, _END)
+
+
+FIELDS = Fields(query=EventQuery)

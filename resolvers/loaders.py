@@ -15,7 +15,7 @@ from domain.access import Permission
 from domain.ad_accounts import AdAccount
 from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.campaigns import Budget, Campaign, CampaignDay
-from domain.errors import InvalidInput, NotFound, Unauthenticated
+from domain.errors import InvalidInput, NotFound
 from domain.metric_periods import Period, Totals, totals
 from domain.plans import Plan
 from domain.platforms import Platform
@@ -23,6 +23,7 @@ from domain.presences import Presence
 from domain.recommendations import Recommendation, RecommendationStatus
 from domain.reviews import PlatformSummary, ReviewProgress
 from domain.workspaces import Workspace
+from kit.pagination import Slice
 from models import (
     ad_accounts,
     adjustments,
@@ -36,7 +37,6 @@ from models import (
 )
 from models.recommendations import RecommendationFilter
 from models.scope import Scope
-from schema.base import PageRequest
 from services import ad_accounts as ad_account_cases
 from services import adjustments as adjustment_cases
 from services import campaigns as campaign_cases
@@ -44,9 +44,9 @@ from services import daily_metrics as metric_cases
 from services import plans as plan_cases
 from services import recommendations as recommendation_cases
 from services import reviews
-from services.nodes import InWorkspace, visible
+from services.nodes import visible
 from services.ports import Ports
-from services.viewers import Viewer
+from services.viewers import InWorkspace, Viewer, signed_in
 
 V = TypeVar("V")
 
@@ -150,46 +150,32 @@ class ViewerReads:
     loaders: TenantLoaders
 
     def _viewer(self) -> Viewer:
-        if self.viewer is None:
-            raise Unauthenticated("sign in first: this needs an Authorization header with a bearer token")
-        return self.viewer
+        return signed_in(self.viewer)
 
-    async def ad_accounts(self, workspace_id: UUID, page: PageRequest) -> list[AdAccount]:
-        """A page of a workspace's accounts."""
-        return await ad_account_cases.page(
-            self.ports, self._viewer(), workspace_id, page.after, page.before, page.fetch_limit(),
-            backwards=page.backwards,
-        )  # fmt: skip
+    async def ad_accounts(self, workspace_id: UUID, place: Slice[UUID]) -> list[AdAccount]:
+        """What a slice fetches of a workspace's accounts."""
+        return await ad_account_cases.page(self.ports, self._viewer(), workspace_id, place)
 
-    async def campaigns(self, workspace_id: UUID, page: PageRequest) -> list[Campaign]:
-        """A page of a workspace's campaigns."""
-        return await campaign_cases.page(
-            self.ports, self._viewer(), workspace_id, page.after, page.before, page.fetch_limit(),
-            backwards=page.backwards,
-        )  # fmt: skip
+    async def campaigns(self, workspace_id: UUID, place: Slice[UUID]) -> list[Campaign]:
+        """What a slice fetches of a workspace's campaigns."""
+        return await campaign_cases.page(self.ports, self._viewer(), workspace_id, place)
 
     async def recommendations(
         self,
         workspace_id: UUID,
+        place: Slice[UUID],
         statuses: Sequence[RecommendationStatus] | None,
         platform: Platform | None,
-        page: PageRequest,
     ) -> list[Recommendation]:
-        """A page of a workspace's recommendations."""
-        wanted = RecommendationFilter(None if statuses is None else tuple(statuses), platform)
-        return await recommendation_cases.page(
-            self.ports, self._viewer(), workspace_id, wanted, page.after, page.before, page.fetch_limit(),
-            backwards=page.backwards,
-        )  # fmt: skip
+        """What a slice fetches of a workspace's recommendations."""
+        wanted = RecommendationFilter(statuses, platform)
+        return await recommendation_cases.page(self.ports, self._viewer(), workspace_id, place, wanted)
 
     async def adjustments(
-        self, workspace_id: UUID, statuses: Sequence[AdjustmentStatus] | None, page: PageRequest
+        self, workspace_id: UUID, place: Slice[UUID], statuses: Sequence[AdjustmentStatus] | None
     ) -> list[Adjustment]:
-        """A page of a workspace's adjustments."""
-        return await adjustment_cases.page(
-            self.ports, self._viewer(), workspace_id, statuses, page.after, page.before, page.fetch_limit(),
-            backwards=page.backwards,
-        )  # fmt: skip
+        """What a slice fetches of a workspace's adjustments."""
+        return await adjustment_cases.page(self.ports, self._viewer(), workspace_id, place, statuses)
 
     async def latest_plan(self, workspace_id: UUID) -> Plan | None:
         """A workspace's newest plan."""

@@ -1,14 +1,17 @@
 """Member fields: authorise, parse, one service call, payload."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
 
-from domain.errors import DomainError, NotFound, VersionConflict
+from domain.errors import VersionConflict
 from resolvers.context import Info, viewer
-from resolvers.errors import user_errors
+from resolvers.errors import lost_race, refusing, user_errors
+from resolvers.fields import Fields, one_or_null, page_of, workspace
 from schema.arguments import After, Before, ExpectedVersion, First, Id, Last, WorkspaceId
-from schema.base import Connection, DateTime, ErrorCode, PageRequest, UserError, parse_id
+from schema.base import Connection, UserError, parse_id, parse_slice
+from schema.conflicts import VersionConflict as Conflict
 from schema.members import Member, MemberAddPayload, MemberInput, MemberPayload, MemberVersionConflict, Viewer
 from services import members
 
@@ -41,79 +44,13 @@ class MemberQuery:
         before: Before = None,
     ) -> Connection[Member]:
         """A page of members."""
-        asked = PageRequest.parse(first, after, last, before)
-        found = await members.page(
-            info.context.ports,
-            viewer(info),
-            parse_id(workspace_id, "Workspace", ("workspaceId",)),
-            asked.after,
-            asked.before,
-            asked.fetch_limit(),
-            backwards=asked.backwards,
-        )
-        return asked.connection(found, lambda value: value.member.id, Member.of)
+        asked = parse_slice(first, after, last, before)
+        return await page_of(info, workspace_id, asked, members.page, Member.of)
 
     @strawberry.field(description="One member; null when there is none for you.")
     async def member(self, info: Info, id: Id) -> Member | None:  # noqa: A002 - the schema's word
         """A member by global id."""
-        try:
-            return Member.of(await members.one(info.context.ports, viewer(info), parse_id(id, "Member")))
-        except NotFound:
-            return None
-
-
-@strawberry.type
-class MemberMutation:
-    """Mutation fields."""
-
-    @strawberry.mutation(description="Add a person to a workspace, or add a revoked one again.")
-    async def member_add(self, info: Info, workspace_id: Id, member: New) -> MemberAddPayload:
-        """Add one."""
-        try:
-            workspace = parse_id(workspace_id, "Workspace", ("workspaceId",))
-            new = members.NewMember(member.email, member.name, member.password, tuple(member.roles))
-            added = await members.add(info.context.ports, viewer(info), workspace, new)
-        except DomainError as error:
-            refusals = [_inside(each) for each in await user_errors(info, error)]
-            return MemberAddPayload(member=None, account_created=False, user_errors=refusals)
-        return MemberAddPayload(member=Member.of(added.profile), account_created=added.account_created, user_errors=[])
-
-    @strawberry.mutation(description="Give a member exactly these roles; it counts from their next operation on.")
-    async def member_roles_set(
-        self,
-        info: Info,
-        id: Id,  # noqa: A002 - the schema's word
-        expected_version: ExpectedVersion,
-        roles: Roles,
-        idempotency_key: OptionalKey = None,
-    ) -> MemberPayload:
-        """Set the roles of one."""
-        try:
-            changed = await members.set_roles(
-                info.context.ports,
-                viewer(info),
-                parse_id(id, "Member"),
-                expected_version,
-                tuple(roles),
-                idempotency_key,
-            )
-        except DomainError as error:
-            return await _refusal(info, error)
-        return MemberPayload(member=Member.of(changed), user_errors=[])
-
-    @strawberry.mutation(description="Take away what a member gives; it counts from the person's next operation on.")
-    async def member_revoke(
-        self,
-        info: Info,
-        id: Id,  # noqa: A002 - the schema's word
-        expected_version: ExpectedVersion,
-    ) -> MemberPayload:
-        """Revoke one."""
-        try:
-            changed = await members.revoke(info.context.ports, viewer(info), parse_id(id, "Member"), expected_version)
-        except DomainError as error:
-            return await _refusal(info, error)
-        return MemberPayload(member=Member.of(changed), user_errors=[])
+        return await one_or_null(info, id, "Member", members.one, Member.of)
 
 
 def _inside(error: UserError) -> UserError:
@@ -123,17 +60,57 @@ def _inside(error: UserError) -> UserError:
     return error
 
 
-async def _refusal(info: Info, error: DomainError) -> MemberPayload:
-    return MemberPayload(member=None, user_errors=await user_errors(info, error, _conflict))
+def _refused_to_add(why: list[UserError]) -> MemberAddPayload:
+    return MemberAddPayload(member=None, account_created=False, user_errors=[_inside(each) for each in why])
 
 
-async def _conflict(info: Info, error: VersionConflict) -> MemberVersionConflict:
+async def _conflict(info: Info, error: VersionConflict) -> Conflict:
     current = Member.of(await members.one(info.context.ports, viewer(info), error.subject_id))
-    return MemberVersionConflict(
-        field=["expectedVersion"],
-        message=error.message,
-        code=ErrorCode.VERSION_CONFLICT,
-        changed_by=current.changed_by,
-        changed_at=None if error.changed_at_utc is None else DateTime(error.changed_at_utc),
-        current=current,
-    )
+    return lost_race(MemberVersionConflict, error, current, current.changed_by)
+
+
+_changing = refusing(lambda why: MemberPayload(member=None, user_errors=why), partial(user_errors, conflict=_conflict))
+
+
+@strawberry.type
+class MemberMutation:
+    """Mutation fields."""
+
+    @strawberry.mutation(description="Add a person to a workspace, or add a revoked one again.")
+    @refusing(_refused_to_add)
+    async def member_add(self, info: Info, workspace_id: Id, member: New) -> MemberAddPayload:
+        """Add one."""
+        new = members.NewMember(member.email, member.name, member.password, tuple(member.roles))
+        added = await members.add(info.context.ports, viewer(info), workspace(workspace_id), new)
+        return MemberAddPayload(member=Member.of(added.profile), account_created=added.account_created, user_errors=[])
+
+    @strawberry.mutation(description="Give a member exactly these roles; it counts from their next operation on.")
+    @_changing
+    async def member_roles_set(
+        self,
+        info: Info,
+        id: Id,  # noqa: A002 - the schema's word
+        expected_version: ExpectedVersion,
+        roles: Roles,
+        idempotency_key: OptionalKey = None,
+    ) -> MemberPayload:
+        """Set the roles of one."""
+        changed = await members.set_roles(
+            info.context.ports, viewer(info), parse_id(id, "Member"), expected_version, tuple(roles), idempotency_key
+        )
+        return MemberPayload(member=Member.of(changed), user_errors=[])
+
+    @strawberry.mutation(description="Take away what a member gives; it counts from the person's next operation on.")
+    @_changing
+    async def member_revoke(
+        self,
+        info: Info,
+        id: Id,  # noqa: A002 - the schema's word
+        expected_version: ExpectedVersion,
+    ) -> MemberPayload:
+        """Revoke one."""
+        changed = await members.revoke(info.context.ports, viewer(info), parse_id(id, "Member"), expected_version)
+        return MemberPayload(member=Member.of(changed), user_errors=[])
+
+
+FIELDS = Fields(query=MemberQuery, mutation=MemberMutation, types=(MemberVersionConflict,))

@@ -7,6 +7,7 @@ import strawberry
 
 from domain.errors import InvalidInput
 from resolvers.context import Info, viewer
+from resolvers.fields import Fields
 from schema.arguments import Id
 from schema.base import MAX_PAGE, Node, split_global_id
 from schema.nodes import view
@@ -35,3 +36,6 @@ class NodeQuery:
         reads = info.context.reads
         found = await asyncio.gather(*(reads.node_value(type_name, id_) for type_name, id_ in wanted))
         return [view(value) for value in found]
+
+
+FIELDS = Fields(query=NodeQuery)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import strawberry
 
-from domain.errors import DomainError
 from domain.presences import PresenceMode
 from resolvers.context import Info, viewer
-from resolvers.errors import user_errors
+from resolvers.errors import refusing
+from resolvers.fields import Fields, workspace
 from schema.arguments import WorkspaceId
 from schema.base import parse_id
 from schema.presences import Presence, PresenceChange, PresencePayload
@@ -20,27 +20,26 @@ RecommendationId = Annotated[strawberry.ID, strawberry.argument(description="Glo
 Mode = Annotated[PresenceMode, strawberry.argument(description="Looking, or about to change it.")]
 
 
+_refusing = refusing(lambda why: PresencePayload(presences=[], user_errors=why))
+
+
 @strawberry.type
 class PresenceMutation:
     """Mutation fields."""
 
     @strawberry.mutation(description="Be at a recommendation for 30 seconds; call it every ten to stay.")
+    @_refusing
     async def presence_set(self, info: Info, recommendation_id: RecommendationId, mode: Mode) -> PresencePayload:
         """Come or stay."""
-        try:
-            subject_id = parse_id(recommendation_id, "Recommendation", ("recommendationId",))
-            return _payload(info, await presences.come(info.context.ports, viewer(info), subject_id, mode))
-        except DomainError as error:
-            return PresencePayload(presences=[], user_errors=await user_errors(info, error))
+        subject_id = parse_id(recommendation_id, "Recommendation", ("recommendationId",))
+        return _payload(info, await presences.come(info.context.ports, viewer(info), subject_id, mode))
 
     @strawberry.mutation(description="Be at a recommendation no longer.")
+    @_refusing
     async def presence_clear(self, info: Info, recommendation_id: RecommendationId) -> PresencePayload:
         """Leave."""
-        try:
-            subject_id = parse_id(recommendation_id, "Recommendation", ("recommendationId",))
-            return _payload(info, await presences.leave(info.context.ports, viewer(info), subject_id))
-        except DomainError as error:
-            return PresencePayload(presences=[], user_errors=await user_errors(info, error))
+        subject_id = parse_id(recommendation_id, "Recommendation", ("recommendationId",))
+        return _payload(info, await presences.leave(info.context.ports, viewer(info), subject_id))
 
 
 @strawberry.type
@@ -51,7 +50,7 @@ class PresenceSubscription:
     async def presence_changes(self, info: Info, workspace_id: WorkspaceId) -> AsyncGenerator[PresenceChange, None]:
         """Presence."""
         asking, ports, relay = viewer(info), info.context.ports, info.context.relay
-        place = parse_id(workspace_id, "Workspace", ("workspaceId",))
+        place = workspace(workspace_id)
         presences.watch(asking, place)
         async with aclosing(relay.presences.watch(asking.tenant_id, place)) as states:
             async for state in states:
@@ -64,3 +63,6 @@ def _payload(info: Info, here: presences.AtItem) -> PresencePayload:
     if here.changed:
         info.context.relay.hints.publish_presence(viewer(info).tenant_id, here.workspace_id)
     return PresencePayload(presences=[Presence.of(value) for value in here.presences], user_errors=[])
+
+
+FIELDS = Fields(mutation=PresenceMutation, subscription=PresenceSubscription)

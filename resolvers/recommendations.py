@@ -1,26 +1,30 @@
 """Recommendation fields: authorise, parse, one service call, payload."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
 
-from domain.errors import DomainError, InvalidInput, NotFound
+from domain.errors import DomainError, InvalidInput
 from domain.recommendations import Recommendation as Value
 from kit.money import parse_micros
 from models.recommendations import RecommendationFilter
 from resolvers.context import Info, viewer
-from resolvers.errors import user_errors
+from resolvers.errors import recommendation_conflict, refusing, user_errors
+from resolvers.fields import Fields, one_or_null, page_of
 from schema.adjustments import Adjustment
 from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last, WorkspaceId
-from schema.base import Connection, PageRequest, parse_id
+from schema.base import Connection, UserError, parse_id, parse_slice
 from schema.recommendations import (
     BudgetChangeInput,
     OnlyPlatform,
+    PlanUnfunded,
     Recommendation,
     RecommendationDecisionInput,
     RecommendationPayload,
     RecommendationsDecidePayload,
     RecommendationStatuses,
+    RecommendationVersionConflict,
 )
 from services import recommendations
 
@@ -48,31 +52,22 @@ class RecommendationQuery:
         platform: OnlyPlatform = None,
     ) -> Connection[Recommendation]:
         """A page of recommendations."""
-        asked = PageRequest.parse(first, after, last, before)
-        wanted = RecommendationFilter(
-            statuses=None if statuses is None else tuple(statuses),
-            platform=platform,
-        )
-        found = await recommendations.page(
-            info.context.ports,
-            viewer(info),
-            parse_id(workspace_id, "Workspace", ("workspaceId",)),
-            wanted,
-            asked.after,
-            asked.before,
-            asked.fetch_limit(),
-            backwards=asked.backwards,
-        )
-        return asked.connection(found, lambda value: value.id, Recommendation.of)
+        asked = parse_slice(first, after, last, before)
+        page = partial(recommendations.page, wanted=RecommendationFilter(statuses, platform))
+        return await page_of(info, workspace_id, asked, page, Recommendation.of)
 
     @strawberry.field(description="One recommendation; null when there is none for you.")
     async def recommendation(self, info: Info, id: Id) -> Recommendation | None:  # noqa: A002 - the schema's word
         """A recommendation by global id."""
-        try:
-            found = await recommendations.one(info.context.ports, viewer(info), parse_id(id, "Recommendation"))
-        except NotFound:
-            return None
-        return Recommendation.of(found)
+        return await one_or_null(info, id, "Recommendation", recommendations.one, Recommendation.of)
+
+
+def _refused(why: list[UserError]) -> RecommendationPayload:
+    return RecommendationPayload(recommendation=None, adjustment=None, user_errors=why)
+
+
+_tell = partial(user_errors, conflict=recommendation_conflict)
+_deciding = refusing(_refused, _tell)
 
 
 @strawberry.type
@@ -80,6 +75,7 @@ class RecommendationMutation:
     """Mutation fields."""
 
     @strawberry.mutation(description="Approve: the change is queued for its platform in the same step.")
+    @_deciding
     async def recommendation_approve(
         self,
         info: Info,
@@ -88,20 +84,15 @@ class RecommendationMutation:
         idempotency_key: IdempotencyKey,
     ) -> RecommendationPayload:
         """Approve one."""
-        try:
-            return _payload(
-                await recommendations.approve(
-                    info.context.ports,
-                    viewer(info),
-                    parse_id(id, "Recommendation"),
-                    expected_version,
-                    idempotency_key,
-                )
+        asking, ports = viewer(info), info.context.ports
+        return _payload(
+            await recommendations.approve(
+                ports, asking, parse_id(id, "Recommendation"), expected_version, idempotency_key
             )
-        except DomainError as error:
-            return await _refusal(info, error)
+        )
 
     @strawberry.mutation(description="Reject with a reason; the idea stays away for as long as the workspace says.")
+    @_deciding
     async def recommendation_reject(
         self,
         info: Info,
@@ -111,21 +102,15 @@ class RecommendationMutation:
         idempotency_key: IdempotencyKey,
     ) -> RecommendationPayload:
         """Reject one."""
-        try:
-            return _payload(
-                await recommendations.reject(
-                    info.context.ports,
-                    viewer(info),
-                    parse_id(id, "Recommendation"),
-                    expected_version,
-                    reason,
-                    idempotency_key,
-                )
+        asking, ports = viewer(info), info.context.ports
+        return _payload(
+            await recommendations.reject(
+                ports, asking, parse_id(id, "Recommendation"), expected_version, reason, idempotency_key
             )
-        except DomainError as error:
-            return await _refusal(info, error)
+        )
 
     @strawberry.mutation(description="Change the amount before approval; it still needs review.")
+    @_deciding
     async def recommendation_edit(
         self,
         info: Info,
@@ -135,32 +120,23 @@ class RecommendationMutation:
         idempotency_key: IdempotencyKey,
     ) -> RecommendationPayload:
         """Edit one."""
-        try:
-            return _payload(
-                await recommendations.edit(
-                    info.context.ports,
-                    viewer(info),
-                    parse_id(id, "Recommendation"),
-                    expected_version,
-                    _change(change),
-                    idempotency_key,
-                )
+        asking, ports = viewer(info), info.context.ports
+        return _payload(
+            await recommendations.edit(
+                ports, asking, parse_id(id, "Recommendation"), expected_version, _change(change), idempotency_key
             )
-        except DomainError as error:
-            return await _refusal(info, error)
+        )
 
     @strawberry.mutation(description="Approve or reject 1 to 100 at once, each on its own, with a result for each.")
+    @refusing(lambda why: RecommendationsDecidePayload(results=[], user_errors=why))
     async def recommendations_decide(self, info: Info, decisions: Decisions) -> RecommendationsDecidePayload:
         """Decide many."""
-        try:
-            results = await recommendations.decide(
-                info.context.ports, viewer(info), [_decision(item, place) for place, item in enumerate(decisions)]
-            )
-        except DomainError as error:
-            return RecommendationsDecidePayload(results=[], user_errors=await user_errors(info, error))
+        results = await recommendations.decide(
+            info.context.ports, viewer(info), [_decision(item, place) for place, item in enumerate(decisions)]
+        )
         return RecommendationsDecidePayload(
             results=[
-                await _refusal(info, result) if isinstance(result, DomainError) else _payload(result)
+                _refused(await _tell(info, result)) if isinstance(result, DomainError) else _payload(result)
                 for result in results
             ],
             user_errors=[],
@@ -174,10 +150,6 @@ def _payload(decided: recommendations.Decided) -> RecommendationPayload:
         adjustment=None if decided.adjustment is None else Adjustment.of(decided.adjustment),
         user_errors=[],
     )
-
-
-async def _refusal(info: Info, error: DomainError) -> RecommendationPayload:
-    return RecommendationPayload(recommendation=None, adjustment=None, user_errors=await user_errors(info, error))
 
 
 def _change(change: BudgetChangeInput) -> recommendations.BudgetChange:
@@ -199,3 +171,10 @@ def _decision(item: RecommendationDecisionInput, place: int) -> recommendations.
         reason=item.reason,
         idempotency_key=item.idempotency_key,
     )
+
+
+FIELDS = Fields(
+    query=RecommendationQuery,
+    mutation=RecommendationMutation,
+    types=(RecommendationVersionConflict, PlanUnfunded),
+)

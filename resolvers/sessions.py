@@ -6,7 +6,9 @@ import strawberry
 
 from domain.errors import DomainError
 from resolvers.context import Info
-from schema.base import DateTime, parse_id, request_error
+from resolvers.errors import refusing
+from resolvers.fields import Fields
+from schema.base import DateTime, UserError, parse_id, request_error
 from schema.members import Viewer
 from schema.sessions import Session, SessionPayload, SessionRevokePayload
 from services import members, sessions
@@ -20,36 +22,38 @@ Password = Annotated[str, strawberry.argument(description="Your password.")]
 RefreshToken = Annotated[str, strawberry.argument(description="The newest one you were given.")]
 
 
+async def _told(_info: Info, error: DomainError) -> list[UserError]:
+    """Here Unauthenticated is an expected answer, too: the credentials are what the fields are about."""
+    return [request_error(error)]
+
+
+_refusing = refusing(lambda why: SessionPayload(session=None, user_errors=why), _told)
+
+
 @strawberry.type
 class SessionMutation:
     """Mutation fields."""
 
     @strawberry.mutation(description="Sign in with e-mail address and password.")
+    @_refusing
     async def session_create(
         self, info: Info, email: Email, password: Password, tenant_id: TenantId = None
     ) -> SessionPayload:
         """Sign in."""
-        try:
-            tenant = None if tenant_id is None else parse_id(tenant_id, "Tenant", ("tenantId",))
-            return await _payload(info, await sessions.create(info.context.ports, email, password, tenant))
-        except DomainError as error:
-            return SessionPayload(session=None, user_errors=[request_error(error)])
+        tenant = None if tenant_id is None else parse_id(tenant_id, "Tenant", ("tenantId",))
+        return await _payload(info, await sessions.create(info.context.ports, email, password, tenant))
 
     @strawberry.mutation(description="New tokens for a refresh token. Using one twice ends the session.")
+    @_refusing
     async def session_refresh(self, info: Info, refresh_token: RefreshToken) -> SessionPayload:
         """Refresh."""
-        try:
-            return await _payload(info, await sessions.refresh(info.context.ports, refresh_token))
-        except DomainError as error:
-            return SessionPayload(session=None, user_errors=[request_error(error)])
+        return await _payload(info, await sessions.refresh(info.context.ports, refresh_token))
 
     @strawberry.mutation(description="Sign out: end the session that a refresh token belongs to.")
+    @refusing(lambda why: SessionRevokePayload(revoked=False, user_errors=why), _told)
     async def session_revoke(self, info: Info, refresh_token: RefreshToken) -> SessionRevokePayload:
         """Sign out."""
-        try:
-            done = await sessions.revoke(info.context.ports, refresh_token)
-        except DomainError as error:
-            return SessionRevokePayload(revoked=False, user_errors=[request_error(error)])
+        done = await sessions.revoke(info.context.ports, refresh_token)
         return SessionRevokePayload(revoked=done, user_errors=[])
 
 
@@ -63,3 +67,6 @@ async def _payload(info: Info, signed_in: sessions.SignedIn) -> SessionPayload:
         viewer=Viewer.of(profile),
     )
     return SessionPayload(session=session, user_errors=[])
+
+
+FIELDS = Fields(mutation=SessionMutation)

@@ -1,16 +1,17 @@
 """Workspace fields: authorise, parse, one service call, payload."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
 
-from domain.errors import DomainError, NotFound
 from domain.workspaces import WorkspaceChange
 from resolvers.context import Info, viewer
-from resolvers.errors import user_errors, workspace_conflict
+from resolvers.errors import refusing, user_errors, workspace_conflict
+from resolvers.fields import Fields, one_or_null
 from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last
-from schema.base import Connection, PageRequest, parse_id
-from schema.workspaces import Workspace, WorkspaceChangeInput, WorkspacePayload
+from schema.base import Connection, UserError, connection, parse_id, parse_slice
+from schema.workspaces import Workspace, WorkspaceChangeInput, WorkspacePayload, WorkspaceVersionConflict
 from services import workspaces
 
 Change = Annotated[WorkspaceChangeInput, strawberry.argument(description="The new settings.")]
@@ -25,20 +26,17 @@ class WorkspaceQuery:
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Workspace]:
         """A page of workspaces."""
-        page = PageRequest.parse(first, after, last, before)
-        found = await workspaces.page(
-            info.context.ports, viewer(info), page.after, page.before, page.fetch_limit(), backwards=page.backwards
-        )
-        return page.connection(found, lambda value: value.id, Workspace.of)
+        asked = parse_slice(first, after, last, before)
+        return connection(asked, await workspaces.page(info.context.ports, viewer(info), asked), Workspace.of)
 
     @strawberry.field(description="One workspace; null when there is none for you.")
     async def workspace(self, info: Info, id: Id) -> Workspace | None:  # noqa: A002 - the schema's word
         """A workspace by global id."""
-        try:
-            found = await workspaces.one(info.context.ports, viewer(info), parse_id(id, "Workspace"))
-        except NotFound:
-            return None
-        return Workspace.of(found)
+        return await one_or_null(info, id, "Workspace", workspaces.one, Workspace.of)
+
+
+def _refused(why: list[UserError]) -> WorkspacePayload:
+    return WorkspacePayload(workspace=None, user_errors=why)
 
 
 @strawberry.type
@@ -46,6 +44,7 @@ class WorkspaceMutation:
     """Mutation fields."""
 
     @strawberry.mutation(description="Change settings; takes write access to system settings.")
+    @refusing(_refused, partial(user_errors, conflict=workspace_conflict))
     async def workspace_update(
         self,
         info: Info,
@@ -55,17 +54,14 @@ class WorkspaceMutation:
         idempotency_key: IdempotencyKey,
     ) -> WorkspacePayload:
         """Change settings."""
-        try:
-            after = await workspaces.update(
-                info.context.ports,
-                viewer(info),
-                parse_id(id, "Workspace"),
-                expected_version,
-                _change(change),
-                idempotency_key,
-            )
-        except DomainError as error:
-            return WorkspacePayload(workspace=None, user_errors=await user_errors(info, error, workspace_conflict))
+        after = await workspaces.update(
+            info.context.ports,
+            viewer(info),
+            parse_id(id, "Workspace"),
+            expected_version,
+            _change(change),
+            idempotency_key,
+        )
         return WorkspacePayload(workspace=Workspace.of(after), user_errors=[])
 
 
@@ -77,3 +73,6 @@ def _change(change: WorkspaceChangeInput) -> WorkspaceChange:
         max_change_share=change.max_change_share,
         dispatch_immediately=change.dispatch_immediately,
     )
+
+
+FIELDS = Fields(query=WorkspaceQuery, mutation=WorkspaceMutation, types=(WorkspaceVersionConflict,))

@@ -3,11 +3,10 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, NewType, Self, TypeVar
+from typing import Generic, NewType, Protocol, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -15,6 +14,7 @@ from graphql import GraphQLError
 
 from domain import errors
 from kit import money as amounts
+from kit.pagination import Slice
 from kit.time import iso_utc
 from schema.enums import describe_enum
 
@@ -139,47 +139,51 @@ class Connection(Generic[T]):
         return [Edge(cursor=_cursor(key), node=node) for key, node in zip(self.keys, self.nodes, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """Parsed paging arguments: `limit` items between two ids, from the far end when `backwards`."""
+class Identified(Protocol):
+    """A value that lists order by its id."""
 
-    limit: int
-    after: UUID | None
-    before: UUID | None
-    backwards: bool
+    @property
+    def id(self) -> UUID:
+        """Ids of a list go up, or down, with time."""
 
-    @classmethod
-    def parse(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> Self:
-        """Exactly one of `first` and `last` is required (1-100). Raises InvalidInput."""
-        if (first is None) == (last is None):
-            raise errors.InvalidInput("give either first or last, 1 to 100", path=("first",))
-        limit = first if first is not None else last
-        return cls(
-            limit=int(limit or 0),
-            after=_parse_cursor(after, "after"),
-            before=_parse_cursor(before, "before"),
-            backwards=last is not None,
-        )
 
-    def fetch_limit(self) -> int:
-        """One more than asked for: the extra item says whether there is another page."""
-        return self.limit + 1
+W = TypeVar("W", bound=Identified)
 
-    def connection(self, found: Sequence[V], key: Callable[[V], UUID], node: Callable[[V], T]) -> Connection[T]:
-        """The page of what was fetched with `fetch_limit`."""
-        more = len(found) > self.limit
-        kept = found[-self.limit :] if self.backwards else found[: self.limit]
-        keys = [key(value) for value in kept]
-        return Connection(
-            nodes=[node(value) for value in kept],
-            keys=keys,
-            page_info=PageInfo(
-                has_next_page=(self.before is not None) if self.backwards else more,
-                has_previous_page=more if self.backwards else self.after is not None,
-                start_cursor=_cursor(keys[0]) if keys else None,
-                end_cursor=_cursor(keys[-1]) if keys else None,
-            ),
-        )
+
+def parse_slice(first: int | None, after: str | None, last: int | None, before: str | None) -> Slice[UUID]:
+    """The slice that paging arguments ask for; exactly one of `first` and `last` is required. Raises InvalidInput."""
+    limit = last if first is None else first
+    if limit is None or None not in {first, last}:
+        raise errors.InvalidInput("give either first or last, 1 to 100", path=("first",))
+    return Slice(
+        limit=limit,
+        after=_parse_cursor(after, "after"),
+        before=_parse_cursor(before, "before"),
+        backwards=last is not None,
+    )
+
+
+def connection(asked: Slice[UUID], found: Sequence[W], node: Callable[[W], T]) -> Connection[T]:
+    """The page of values that were fetched with the slice's `fetch_limit`."""
+    return keyed_connection(asked, found, lambda value: value.id, node)
+
+
+def keyed_connection(
+    asked: Slice[UUID], found: Sequence[V], key: Callable[[V], UUID], node: Callable[[V], T]
+) -> Connection[T]:
+    """The same of values that their lists order by another key than an id of their own."""
+    kept = asked.kept(found)
+    keys = [key(value) for value in kept]
+    return Connection(
+        nodes=[node(value) for value in kept],
+        keys=keys,
+        page_info=PageInfo(
+            has_next_page=asked.has_next(found),
+            has_previous_page=asked.has_previous(found),
+            start_cursor=_cursor(keys[0]) if keys else None,
+            end_cursor=_cursor(keys[-1]) if keys else None,
+        ),
+    )
 
 
 def _cursor(id_: UUID) -> Cursor:

@@ -24,7 +24,7 @@ from domain.presences import Presence
 from domain.recommendations import Recommendation, RecommendationStatus
 from domain.reviews import PlatformSummary, ReviewProgress
 from domain.workspaces import Workspace
-from schema.base import PageRequest
+from kit.pagination import Slice
 
 
 class Loaders(Protocol):
@@ -61,25 +61,25 @@ class Loaders(Protocol):
 class Reads(Protocol):
     """What the viewer may see of a workspace or campaign. Each raises NotFound or Forbidden where it may not."""
 
-    async def ad_accounts(self, workspace_id: UUID, page: PageRequest) -> list[AdAccount]:
-        """A page of a workspace's accounts."""
+    async def ad_accounts(self, workspace_id: UUID, place: Slice[UUID]) -> list[AdAccount]:
+        """What a slice fetches of a workspace's accounts."""
 
-    async def campaigns(self, workspace_id: UUID, page: PageRequest) -> list[Campaign]:
-        """A page of a workspace's campaigns."""
+    async def campaigns(self, workspace_id: UUID, place: Slice[UUID]) -> list[Campaign]:
+        """What a slice fetches of a workspace's campaigns."""
 
     async def recommendations(
         self,
         workspace_id: UUID,
+        place: Slice[UUID],
         statuses: Sequence[RecommendationStatus] | None,
         platform: Platform | None,
-        page: PageRequest,
     ) -> list[Recommendation]:
-        """A page of a workspace's recommendations."""
+        """What a slice fetches of a workspace's recommendations."""
 
     async def adjustments(
-        self, workspace_id: UUID, statuses: Sequence[AdjustmentStatus] | None, page: PageRequest
+        self, workspace_id: UUID, place: Slice[UUID], statuses: Sequence[AdjustmentStatus] | None
     ) -> list[Adjustment]:
-        """A page of a workspace's adjustments."""
+        """What a slice fetches of a workspace's adjustments."""
 
     async def latest_plan(self, workspace_id: UUID) -> Plan | None:
         """A workspace's newest plan."""

@@ -8,7 +8,7 @@ from domain.workspaces import Workspace as Value
 from schema.ad_accounts import AdAccount
 from schema.adjustments import Adjustment, AdjustmentStatuses
 from schema.arguments import After, Before, First, Last
-from schema.base import Connection, CurrencyCode, DateTime, Node, PageRequest, UserError, global_id
+from schema.base import Connection, CurrencyCode, DateTime, Node, UserError, connection, global_id, parse_slice
 from schema.campaigns import Campaign
 from schema.conflicts import VersionConflict
 from schema.context import Info
@@ -70,18 +70,18 @@ class Workspace(Node):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[AdAccount] | None:
         """Accounts."""
-        page = PageRequest.parse(first, after, last, before)
-        found = await info.context.reads.ad_accounts(self.value.id, page)
-        return page.connection(found, lambda value: value.id, AdAccount.of)
+        asked = parse_slice(first, after, last, before)
+        found = await info.context.reads.ad_accounts(self.value.id, asked)
+        return connection(asked, found, AdAccount.of)
 
     @strawberry.field(description="Its campaigns, in the order they were first seen.")
     async def campaigns(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Campaign] | None:
         """Campaigns."""
-        page = PageRequest.parse(first, after, last, before)
-        found = await info.context.reads.campaigns(self.value.id, page)
-        return page.connection(found, lambda value: value.id, Campaign.of)
+        asked = parse_slice(first, after, last, before)
+        found = await info.context.reads.campaigns(self.value.id, asked)
+        return connection(asked, found, Campaign.of)
 
     @strawberry.field(description="Its recommendations, newest first.")
     async def recommendations(
@@ -95,9 +95,9 @@ class Workspace(Node):
         platform: OnlyPlatform = None,
     ) -> Connection[Recommendation] | None:
         """Recommendations."""
-        page = PageRequest.parse(first, after, last, before)
-        found = await info.context.reads.recommendations(self.value.id, statuses, platform, page)
-        return page.connection(found, lambda value: value.id, Recommendation.of)
+        asked = parse_slice(first, after, last, before)
+        found = await info.context.reads.recommendations(self.value.id, asked, statuses, platform)
+        return connection(asked, found, Recommendation.of)
 
     @strawberry.field(description="Its approved changes, newest first.")
     async def adjustments(
@@ -110,9 +110,9 @@ class Workspace(Node):
         statuses: AdjustmentStatuses = None,
     ) -> Connection[Adjustment] | None:
         """Adjustments."""
-        page = PageRequest.parse(first, after, last, before)
-        found = await info.context.reads.adjustments(self.value.id, statuses, page)
-        return page.connection(found, lambda value: value.id, Adjustment.of)
+        asked = parse_slice(first, after, last, before)
+        found = await info.context.reads.adjustments(self.value.id, asked, statuses)
+        return connection(asked, found, Adjustment.of)
 
     @classmethod
     def of(cls, value: Value) -> Self:

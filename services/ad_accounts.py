@@ -14,10 +14,11 @@ from domain.access import Permission
 from domain.ad_accounts import AdAccount
 from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.currencies import RateUnavailable
-from domain.errors import InvalidInput, InvalidTransition, NotFound, PlatformError
+from domain.errors import InvalidInput, InvalidTransition, PlatformError
 from domain.log import Actor, ActorKind
 from domain.platforms import CampaignStatus, Platform, PlatformAccount, PlatformCampaign, PlatformDailyMetric
 from kit.ids import new_id
+from kit.pagination import Slice
 from kit.time import local_day
 from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, tenants
 from models.scope import Scope
@@ -41,32 +42,17 @@ _CAMPAIGN_NAME_CHARACTERS: Final = 300
 _CONVERSIONS_STEP: Final = Decimal("0.000001")
 
 
-async def page(
-    ports: Ports,
-    viewer: Viewer,
-    workspace_id: UUID,
-    after: UUID | None,
-    before: UUID | None,
-    limit: int,
-    *,
-    backwards: bool = False,
-) -> list[AdAccount]:
-    """Up to `limit` of a workspace's accounts between two ids, in the order they were connected.
-
-    Raises:
-        NotFound, Forbidden
-    """
+async def page(ports: Ports, viewer: Viewer, workspace_id: UUID, place: Slice[UUID]) -> list[AdAccount]:
+    """What a slice fetches of a workspace's accounts, in the order they were connected. Raises NotFound, Forbidden."""
     viewer.require(workspace_id, Permission.CAMPAIGN_READ)
     scope = ports.database.read(viewer.tenant_id)
-    return await ad_accounts.ad_account_page(scope, workspace_id, after, before, limit, backwards=backwards)
+    return await ad_accounts.ad_account_page(scope, workspace_id, place)
 
 
 async def one(ports: Ports, viewer: Viewer, account_id: UUID) -> AdAccount:
     """One account. Raises NotFound for what the viewer cannot enter, Forbidden without campaign:read there."""
     found = await ad_accounts.ad_account(ports.database.read(viewer.tenant_id), account_id)
-    if not viewer.enters(found.workspace_id):
-        raise NotFound("no such ad account")
-    viewer.require(found.workspace_id, Permission.CAMPAIGN_READ)
+    viewer.require_at(found, Permission.CAMPAIGN_READ, "no such ad account")
     return found
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from domain.access import Permission, ReservedAct
 from domain.adjustments import Adjustment, AdjustmentStatus, retried
-from domain.errors import NotFound, VersionConflict
+from domain.errors import VersionConflict
+from kit.pagination import Slice
 from models import adjustments, log
 from models.scope import Scope
 from services.idempotency import once
@@ -21,29 +22,19 @@ async def page(
     ports: Ports,
     viewer: Viewer,
     workspace_id: UUID,
-    statuses: Sequence[AdjustmentStatus] | None,
-    after: UUID | None,
-    before: UUID | None,
-    limit: int,
-    *,
-    backwards: bool = False,
+    place: Slice[UUID],
+    statuses: Sequence[AdjustmentStatus] | None = None,
 ) -> list[Adjustment]:
-    """Up to `limit` of a workspace's adjustments between two ids, newest first.
-
-    Raises:
-        NotFound, Forbidden
-    """
+    """What a slice fetches of a workspace's adjustments, newest first. Raises NotFound, Forbidden."""
     viewer.require(workspace_id, Permission.CAMPAIGN_READ)
     scope = ports.database.read(viewer.tenant_id)
-    return await adjustments.adjustment_page(scope, workspace_id, statuses, after, before, limit, backwards=backwards)
+    return await adjustments.adjustment_page(scope, workspace_id, place, statuses)
 
 
 async def one(ports: Ports, viewer: Viewer, adjustment_id: UUID) -> Adjustment:
     """One adjustment. Raises NotFound for what the viewer cannot enter, Forbidden without campaign:read there."""
     found = await adjustments.adjustment(ports.database.read(viewer.tenant_id), adjustment_id)
-    if not viewer.enters(found.workspace_id):
-        raise NotFound("no such adjustment")
-    viewer.require(found.workspace_id, Permission.CAMPAIGN_READ)
+    viewer.require_at(found, Permission.CAMPAIGN_READ, "no such adjustment")
     return found
 
 

@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from domain.access import Authority, NewApiKey, Permission, Principal, PrincipalKind, parse_api_key_permissions
+from domain.access import NewApiKey, Permission, Principal, PrincipalKind, parse_api_key_permissions
 from domain.api_keys import ApiKey, check_new, revoked
-from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.errors import Forbidden, Unauthenticated
 from domain.members import check_name
 from kit.ids import new_id
-from models import across_tenants, api_keys, tenants
+from kit.pagination import Slice
+from models import across_tenants, api_keys
 from services.ports import Ports
 from services.unit_of_work import begin
-from services.viewers import Viewer
+from services.viewers import Viewer, authority_in_own
 
 SUBJECT: Final = "api_key"
 
@@ -45,20 +46,11 @@ async def identify(ports: Ports, key: str) -> Principal:
     )
 
 
-async def page(
-    ports: Ports,
-    viewer: Viewer,
-    workspace_id: UUID,
-    after: UUID | None,
-    before: UUID | None,
-    limit: int,
-    *,
-    backwards: bool = False,
-) -> list[ApiKey]:
-    """A page of a workspace's API keys, revoked ones too, newest first. Raises NotFound, Forbidden."""
-    await _authority(ports, viewer, workspace_id, Permission.USER_READ)
+async def page(ports: Ports, viewer: Viewer, workspace_id: UUID, place: Slice[UUID]) -> list[ApiKey]:
+    """What a slice fetches of a workspace's API keys, revoked ones too, newest first. Raises NotFound, Forbidden."""
+    await authority_in_own(ports, viewer, workspace_id, Permission.USER_READ)
     scope = ports.database.read(viewer.tenant_id)
-    return await api_keys.api_key_page(scope, workspace_id, after, before, limit, backwards=backwards)
+    return await api_keys.api_key_page(scope, workspace_id, place)
 
 
 async def one(ports: Ports, viewer: Viewer, api_key_id: UUID) -> ApiKey:
@@ -92,7 +84,7 @@ async def create(
             leaked key must not make others that outlive it.
         InvalidInput: the name, no permission, or an end that is not ahead.
     """
-    maker = await _authority(ports, viewer, workspace_id, Permission.USER_WRITE)
+    maker = await authority_in_own(ports, viewer, workspace_id, Permission.USER_WRITE)
     if viewer.principal.kind is not PrincipalKind.USER:
         raise Forbidden("making API keys takes a person")
     secret = ports.secrets.new_api_key()
@@ -130,16 +122,7 @@ async def revoke(ports: Ports, viewer: Viewer, api_key_id: UUID) -> ApiKey:
     return after
 
 
-async def _authority(ports: Ports, viewer: Viewer, workspace_id: UUID, permission: Permission) -> Authority:
-    """The viewer's authority in a workspace that is the tenant's own. Raises NotFound, Forbidden."""
-    authority = viewer.require(workspace_id, permission)
-    await tenants.workspace(ports.database.read(viewer.tenant_id), workspace_id)
-    return authority
-
-
 async def _found(ports: Ports, viewer: Viewer, api_key_id: UUID, permission: Permission) -> ApiKey:
     found = await api_keys.api_key(ports.database.read(viewer.tenant_id), api_key_id)
-    if not viewer.enters(found.workspace_id):
-        raise NotFound("no such API key")
-    viewer.require(found.workspace_id, permission)
+    viewer.require_at(found, permission, "no such API key")
     return found

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.access import Permission, may, require
 from domain.log import LogEntry, LogEvent
+from kit.pagination import Slice
 from models import log
 from services.ports import Ports
 from services.viewers import Viewer
@@ -24,27 +25,16 @@ async def last_change(ports: Ports, viewer: Viewer, subject_id: UUID) -> LogEntr
 
 
 async def page(
-    ports: Ports,
-    viewer: Viewer,
-    workspace_id: UUID,
-    subject_id: UUID | None,
-    after: int | None,
-    before: int | None,
-    limit: int,
-    *,
-    backwards: bool = False,
+    ports: Ports, viewer: Viewer, workspace_id: UUID, place: Slice[int], subject_id: UUID | None = None
 ) -> list[LogEvent]:
-    """Up to `limit` of a workspace's events, newest first; of one subject if named.
+    """What a slice fetches of a workspace's events, newest first; of one subject if named.
 
     Args:
         ports: the database.
         viewer: who asks.
         workspace_id: whose events.
+        place: between two sequence numbers; what follows one, further down the list, has lower ones.
         subject_id: only what happened to this thing.
-        after: only below this sequence number, further down the list.
-        before: only above it.
-        limit: how many at most.
-        backwards: the oldest instead of the newest.
 
     Raises:
         NotFound, Forbidden
@@ -53,13 +43,5 @@ async def page(
     everything = may(authority, Permission.SYSTEM_READ)
     if not everything:
         require(authority, Permission.CAMPAIGN_READ)
-    return await log.event_page(
-        ports.database.read(viewer.tenant_id),
-        workspace_id,
-        None if everything else BUDGET_SUBJECTS,
-        subject_id,
-        after,
-        before,
-        limit,
-        backwards=backwards,
-    )
+    subject_types = None if everything else BUDGET_SUBJECTS
+    return await log.event_page(ports.database.read(viewer.tenant_id), workspace_id, place, subject_types, subject_id)

@@ -20,15 +20,16 @@ from domain.access import (
     may_decide_budgets,
     parse_email,
 )
-from domain.errors import InvalidInput, InvalidTransition, NotFound, VersionConflict
+from domain.errors import InvalidInput, InvalidTransition, VersionConflict
 from domain.members import Member, MemberProfile, Person, Place, Profile
 from domain.workspaces import Workspace
 from kit.ids import new_id
+from kit.pagination import Slice
 from models import api_keys, members, tenants
 from services.idempotency import once
 from services.ports import Ports
 from services.unit_of_work import Work, begin
-from services.viewers import Viewer
+from services.viewers import Viewer, authority_in_own
 
 SUBJECT: Final = "member"
 
@@ -67,20 +68,11 @@ def _place(viewer: Viewer, workspace: Workspace) -> Place:
     )
 
 
-async def page(
-    ports: Ports,
-    viewer: Viewer,
-    workspace_id: UUID,
-    after: UUID | None,
-    before: UUID | None,
-    limit: int,
-    *,
-    backwards: bool = False,
-) -> list[MemberProfile]:
-    """A page of those who hold something in a workspace, oldest first. Raises NotFound, Forbidden."""
-    await _authority(ports, viewer, workspace_id, Permission.USER_READ)
+async def page(ports: Ports, viewer: Viewer, workspace_id: UUID, place: Slice[UUID]) -> list[MemberProfile]:
+    """What a slice fetches of those who hold something in a workspace, oldest first. Raises NotFound, Forbidden."""
+    await authority_in_own(ports, viewer, workspace_id, Permission.USER_READ)
     scope = ports.database.read(viewer.tenant_id)
-    found = await members.member_page(scope, workspace_id, after, before, limit, backwards=backwards)
+    found = await members.member_page(scope, workspace_id, place)
     people = await members.persons_by_id(scope, [each.user_id for each in found])
     return [MemberProfile(each, people[each.user_id]) for each in found]
 
@@ -116,7 +108,7 @@ async def add(ports: Ports, viewer: Viewer, workspace_id: UUID, new: NewMember) 
         NotFound, Forbidden
         InvalidInput: e-mail address, name, password or roles are no good, or the person is a member already.
     """
-    giver = await _authority(ports, viewer, workspace_id, Permission.USER_WRITE)
+    giver = await authority_in_own(ports, viewer, workspace_id, Permission.USER_WRITE)
     scope = ports.database.read(viewer.tenant_id)
     email, name = parse_email(new.email), rules.check_name(new.name)
     check_new_password(new.password, email)
@@ -226,18 +218,9 @@ async def _keep_nothing(_work: Work, _answer: Member) -> None:
     """What `act` calls where no key asks for the answer to be kept."""
 
 
-async def _authority(ports: Ports, viewer: Viewer, workspace_id: UUID, permission: Permission) -> Authority:
-    """The viewer's authority in a workspace that is the tenant's own. Raises NotFound, Forbidden."""
-    authority = viewer.require(workspace_id, permission)
-    await tenants.workspace(ports.database.read(viewer.tenant_id), workspace_id)
-    return authority
-
-
 async def _found(ports: Ports, viewer: Viewer, member_id: UUID, permission: Permission) -> tuple[Member, Authority]:
     found = await members.member(ports.database.read(viewer.tenant_id), member_id)
-    if found.workspace_id is not None and not viewer.enters(found.workspace_id):
-        raise NotFound("no such member")
-    return found, viewer.require(found.workspace_id, permission)
+    return found, viewer.require_at(found, permission, "no such member")
 
 
 async def _with_person(ports: Ports, member: Member) -> MemberProfile:

@@ -13,12 +13,13 @@ from uuid import UUID
 from domain import recommendations as rules
 from domain.access import Permission, ReservedAct
 from domain.adjustments import Adjustment, AdjustmentStatus
-from domain.errors import DomainError, InvalidInput, NotFound, PlanUnfunded, VersionConflict
+from domain.errors import DomainError, InvalidInput, PlanUnfunded, VersionConflict
 from domain.log import Actor, ActorKind
 from domain.plans import shortfall_micros
 from domain.platforms import limits
 from domain.recommendations import Choice, Recommendation, RecommendationStatus
 from kit.ids import new_id
+from kit.pagination import Slice
 from models import adjustments, plans, recommendations
 from models.recommendations import RecommendationFilter
 from services.idempotency import once
@@ -43,26 +44,19 @@ async def page(
     ports: Ports,
     viewer: Viewer,
     workspace_id: UUID,
+    place: Slice[UUID],
     wanted: RecommendationFilter,
-    after: UUID | None,
-    before: UUID | None,
-    limit: int,
-    *,
-    backwards: bool = False,
 ) -> list[Recommendation]:
-    """A page of a workspace's recommendations, newest first."""
+    """What a slice fetches of a workspace's recommendations, newest first. Raises NotFound, Forbidden."""
     viewer.require(workspace_id, Permission.CAMPAIGN_READ)
-    return await recommendations.recommendation_page(
-        ports.database.read(viewer.tenant_id), workspace_id, wanted, after, before, limit, backwards=backwards
-    )
+    scope = ports.database.read(viewer.tenant_id)
+    return await recommendations.recommendation_page(scope, workspace_id, place, wanted)
 
 
 async def one(ports: Ports, viewer: Viewer, recommendation_id: UUID) -> Recommendation:
     """One recommendation. Raises NotFound for what the viewer cannot enter."""
     found = await recommendations.recommendation(ports.database.read(viewer.tenant_id), recommendation_id)
-    if not viewer.enters(found.workspace_id):
-        raise NotFound("no such recommendation")
-    viewer.require(found.workspace_id, Permission.CAMPAIGN_READ)
+    viewer.require_at(found, Permission.CAMPAIGN_READ, "no such recommendation")
     return found
 
 

@@ -5,6 +5,7 @@ ends at the next look.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from domain.access import (
@@ -20,8 +21,16 @@ from domain.access import (
 )
 from domain.errors import NotFound, Unauthenticated
 from domain.log import Actor, ActorKind
-from models import api_keys, members
+from models import api_keys, members, tenants
 from services.ports import Ports
+
+
+class InWorkspace(Protocol):
+    """What lives in a workspace, or in the whole tenant."""
+
+    @property
+    def workspace_id(self) -> UUID | None:
+        """Where it lives; None for the tenant itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +51,14 @@ class Viewer:
         kind = ActorKind.MEMBER if self.principal.kind is PrincipalKind.USER else ActorKind.API_KEY
         return Actor(kind, str(self.principal.subject_id))
 
-    def enters(self, workspace_id: UUID) -> bool:
-        """Whether the viewer holds anything in a workspace."""
+    def enters(self, workspace_id: UUID | None) -> bool:
+        """Whether the viewer holds anything in a workspace; its own tenant (None) it always enters."""
         places = self.standing.workspace_ids
-        return places is None or workspace_id in places
+        return workspace_id is None or places is None or workspace_id in places
 
     def authority(self, workspace_id: UUID | None) -> Authority:
         """What the viewer may do there. Raises NotFound where nothing is held: it might as well not exist."""
-        if workspace_id is not None and not self.enters(workspace_id):
+        if not self.enters(workspace_id):
             raise NotFound("no such workspace")
         return authority_in(self.principal, self.standing, workspace_id)
 
@@ -59,11 +68,42 @@ class Viewer:
         require(authority, permission)
         return authority
 
+    def require_at(self, found: InWorkspace, permission: Permission, missing: str) -> Authority:
+        """The authority where a thing lives, with this permission.
+
+        Raises:
+            NotFound: nothing is held there. `missing` says it as the query does that finds no such thing at all.
+            Forbidden
+        """
+        if not self.enters(found.workspace_id):
+            raise NotFound(missing)
+        return self.require(found.workspace_id, permission)
+
     def require_act(self, workspace_id: UUID | None, act: ReservedAct) -> Authority:
         """The authority there, with this reserved act. Raises NotFound or Forbidden."""
         authority = self.authority(workspace_id)
         require_act(authority, act)
         return authority
+
+
+def signed_in(viewer: Viewer | None) -> Viewer:
+    """Who is asking. Raises Unauthenticated for nobody."""
+    if viewer is None:
+        raise Unauthenticated("sign in first: this needs an Authorization header with a bearer token")
+    return viewer
+
+
+async def authority_in_own(ports: Ports, viewer: Viewer, workspace_id: UUID, permission: Permission) -> Authority:
+    """The viewer's authority, with this permission, in a workspace that is the tenant's own.
+
+    Who is in the whole tenant enters every workspace id there could be, so the table is asked, too.
+
+    Raises:
+        NotFound, Forbidden
+    """
+    authority = viewer.require(workspace_id, permission)
+    await tenants.workspace(ports.database.read(viewer.tenant_id), workspace_id)
+    return authority
 
 
 async def look_up(ports: Ports, principal: Principal) -> Viewer:

@@ -9,6 +9,7 @@ import msgspec
 from domain.access import Permission
 from domain.errors import VersionConflict
 from domain.workspaces import Workspace, WorkspaceChange, changed
+from kit.pagination import Slice
 from models import log, tenants
 from models.scope import Scope
 from services.idempotency import once
@@ -19,12 +20,10 @@ from services.viewers import Viewer
 SUBJECT: Final = "workspace"
 
 
-async def page(
-    ports: Ports, viewer: Viewer, after: UUID | None, before: UUID | None, limit: int, *, backwards: bool = False
-) -> list[Workspace]:
-    """Up to `limit` of the workspaces the viewer can enter between two ids, oldest first."""
+async def page(ports: Ports, viewer: Viewer, place: Slice[UUID]) -> list[Workspace]:
+    """What a slice fetches of the workspaces that the viewer can enter, oldest first."""
     scope = ports.database.read(viewer.tenant_id)
-    return await tenants.workspace_page(scope, viewer.standing.workspace_ids, after, before, limit, backwards=backwards)
+    return await tenants.workspace_page(scope, viewer.standing.workspace_ids, place)
 
 
 async def one(ports: Ports, viewer: Viewer, workspace_id: UUID) -> Workspace:

@@ -23,9 +23,9 @@ LEFTOVERS = {"var", "dist", "build", "node_modules", "__pycache__"}
 RESOLVER_HELPERS = {
     "__init__": "the package's docstring",
     "loaders": "implements schema/context.py's Loaders for all domains",
-    "access": "permission checks and id parsing that all resolvers share",
     "context": "the operation's context, which every field gets at",
     "errors": "domain errors as the payloads' typed errors",
+    "fields": "what a domain's FIELDS are, and the bodies that reading fields share",
 }
 
 
@@ -111,6 +111,38 @@ def test_a_missing_twin_is_seen(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     assert missing_twins(tmp_path) == ["schema/budgets.py", "tests/**/test_plans.py"]
+
+
+def unlisted_domains(root: Path = ROOT) -> list[str]:
+    """The resolver modules whose FIELDS are not in app/graphql.py's DOMAINS, or that have none."""
+    tree = ast.parse((root / "app" / "graphql.py").read_bytes())
+    listed = {
+        element.value.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign)
+        and ast.unparse(node.target) == "DOMAINS"
+        and isinstance(node.value, ast.Tuple)
+        for element in node.value.elts
+        if isinstance(element, ast.Attribute) and element.attr == "FIELDS" and isinstance(element.value, ast.Name)
+    }
+    modules = {path.stem for path in (root / "resolvers").iterdir() if path.suffix == ".py" or path.is_dir()}
+    return sorted(stem for stem in modules - listed - set(RESOLVER_HELPERS) if not stem.startswith("_"))
+
+
+def test_every_domain_is_in_the_schema() -> None:
+    assert unlisted_domains() == []
+
+
+def test_a_domain_that_nobody_listed_is_seen(tmp_path: Path) -> None:
+    for path in ("resolvers/__init__.py", "resolvers/loaders.py", "resolvers/plans.py", "resolvers/budgets/__init__.py",
+                 "resolvers/sets.py", "app/__init__.py"):  # fmt: skip
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    listed = (
+        "DOMAINS: tuple[Fields, ...] = (plans.FIELDS, budgets.QUERY)\nOTHERS: tuple[Fields, ...] = (sets.FIELDS,)\n"
+    )
+    (tmp_path / "app" / "graphql.py").write_text(listed)
+    assert unlisted_domains(tmp_path) == ["budgets", "sets"]
 
 
 def test_every_module_says_what_it_owns() -> None:

@@ -19,6 +19,7 @@ from domain.currencies import Rate, parse_rates
 from domain.errors import InvalidInput
 from domain.metric_imports import ImportProfile, ParsedFile, parse_profile, profile_from_options
 from domain.workspaces import Workspace
+from kit.pagination import Slice
 from services import currency_rates, metric_imports, sessions, workspaces
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schema.graphql"
@@ -184,7 +185,7 @@ async def _import(
 ) -> ParsedFile:
     async with opened(settings) as container:
         viewer = await sessions.local_viewer(container.ports, user)
-        place = _chosen(await workspaces.page(container.ports, viewer, None, None, 1_000), workspace)
+        place = _chosen(await workspaces.page(container.ports, viewer, Slice(1_000)), workspace)
         with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
             task = bar.add_task("reading", total=size or None)
 

@@ -12,6 +12,7 @@ from domain.access import Permission, PrincipalKind, ReservedAct
 from domain.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from domain.log import Actor, ActorKind, LogEvent
 from kit.ids import new_id
+from kit.pagination import Slice
 from kit.time import FixedClock
 from models import api_keys as table
 from models import log, members
@@ -201,15 +202,24 @@ async def test_keys_are_listed_to_those_who_may_read_users_and_another_tenants_a
     theirs = await make(ports, theirs_owner, other_house)
     made = [(await make(ports, ana, house)).api_key for _ in range(3)]
     await service.revoke(ports, ana, made[0].id)
-    listed = await service.page(ports, ana, house.workspace.id, None, None, 10)
+    listed = await service.page(ports, ana, house.workspace.id, Slice(10))
     assert [each.id for each in listed] == [made[2].id, made[1].id, made[0].id]
     assert [each.revoked_at_utc for each in listed] == [None, None, NOON]
-    assert [each.id for each in await service.page(ports, ana, house.workspace.id, made[2].id, None, 1)] == [made[1].id]
-    backwards = await service.page(ports, ana, house.workspace.id, None, made[0].id, 1, backwards=True)
-    assert [each.id for each in backwards] == [made[1].id]
+    # One more than asked for says that there are more; both come in the list's order.
+    below, above = Slice(1, after=made[2].id), Slice(1, before=made[0].id, backwards=True)
+    found = await service.page(ports, ana, house.workspace.id, below)
+    assert ([each.id for each in found], [each.id for each in below.kept(found)]) == (
+        [made[1].id, made[0].id],
+        [made[1].id],
+    )
+    found = await service.page(ports, ana, house.workspace.id, above)
+    assert ([each.id for each in found], [each.id for each in above.kept(found)]) == (
+        [made[2].id, made[1].id],
+        [made[1].id],
+    )
 
     cleo = await viewer_of(ports, house, house.analyst_id)
-    for refused in (service.page(ports, cleo, house.workspace.id, None, None, 1), service.one(ports, cleo, made[1].id),
+    for refused in (service.page(ports, cleo, house.workspace.id, Slice(1)), service.one(ports, cleo, made[1].id),
                     service.revoke(ports, cleo, made[1].id)):  # fmt: skip
         with pytest.raises(Forbidden):
             await refused
@@ -222,7 +232,7 @@ async def test_keys_are_listed_to_those_who_may_read_users_and_another_tenants_a
                 with pytest.raises(NotFound, match="no such API key"):
                     await missing
         for workspace_id in (other_house.workspace.id, uuid4()):
-            for missing in (service.page(ports, viewer, workspace_id, None, None, 1),
+            for missing in (service.page(ports, viewer, workspace_id, Slice(1)),
                             service.create(ports, viewer, workspace_id, "x", CAMPAIGNS, None)):  # fmt: skip
                 with pytest.raises(NotFound, match="no such workspace"):
                     await missing

@@ -22,6 +22,7 @@ from domain.log import Actor, ActorKind, LogEvent
 from domain.members import Member
 from domain.workspaces import Workspace
 from kit.ids import new_id
+from kit.pagination import Slice
 from kit.time import FixedClock
 from models import log, members, tenants
 from services import members as service
@@ -155,15 +156,16 @@ async def test_a_page_lists_who_holds_something_in_the_workspace(ports: Ports, h
     second = await second_workspace(ports, house)
     await with_roles(ports, house, "finance", workspace_id=second.id)
     boss_id = await tenant_wide(ports, house, "owner")
-    found = await service.page(ports, ana, house.workspace.id, None, None, 10)
+    found = await service.page(ports, ana, house.workspace.id, Slice(10))
     assert [each.person.id for each in found] == [house.owner_id, house.reviewer_id, house.analyst_id, boss_id]
     assert found[0].person.email == "owner@acme.test"
     assert found[0].member.roles == ("owner", "reviewer")
     ids = [each.member.id for each in found]
-    after = await service.page(ports, ana, house.workspace.id, ids[0], None, 2)
-    assert [each.member.id for each in after] == ids[1:3]
-    last = await service.page(ports, ana, house.workspace.id, None, ids[3], 2, backwards=True)
-    assert [each.member.id for each in last] == ids[1:3]
+    # One more than asked for says that there are more.
+    second_on = await service.page(ports, ana, house.workspace.id, Slice(1, after=ids[0]))
+    assert [each.member.id for each in second_on] == ids[1:3]
+    up_to_third = await service.page(ports, ana, house.workspace.id, Slice(1, before=ids[3], backwards=True))
+    assert [each.member.id for each in up_to_third] == ids[1:3]
 
 
 @pytest.mark.req("FR-PLT-001", "FR-PLT-003")
@@ -174,13 +176,13 @@ async def test_reading_people_takes_a_permission_and_the_right_tenant(
     boss = await viewer_of(ports, house, await tenant_wide(ports, house, "owner"))
     theirs = await member_id(ports, other_house, other_house.owner_id)
     with pytest.raises(Forbidden):
-        await service.page(ports, cleo, house.workspace.id, None, None, 10)
+        await service.page(ports, cleo, house.workspace.id, Slice(10))
     with pytest.raises(Forbidden):
         await service.one(ports, cleo, await member_id(ports, house, house.owner_id))
     for viewer in (ana, boss):
         for foreign in (other_house.workspace.id, uuid4()):
             with pytest.raises(NotFound, match="no such workspace"):
-                await service.page(ports, viewer, foreign, None, None, 10)
+                await service.page(ports, viewer, foreign, Slice(10))
         for foreign in (theirs, uuid4()):
             with pytest.raises(NotFound, match="no such member"):
                 await service.one(ports, viewer, foreign)
@@ -314,7 +316,7 @@ async def test_a_revoked_member_is_nobody_at_the_next_look(ports: Ports, house: 
     with pytest.raises(Unauthenticated):
         await viewer_of(ports, house, house.analyst_id)
     assert [event.entry.kind for event in await events(ports, house)] == ["member.revoked"]
-    listed = await service.page(ports, ana, house.workspace.id, None, None, 10)
+    listed = await service.page(ports, ana, house.workspace.id, Slice(10))
     assert cleo_id not in {each.member.id for each in listed}
     for again in (service.revoke(ports, ana, cleo_id, 2), service.set_roles(ports, ana, cleo_id, 2, ("finance",))):
         with pytest.raises(InvalidTransition) as refused:

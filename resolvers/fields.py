@@ -1,0 +1,69 @@
+"""What each domain gives to the schema, and the bodies that reading fields share. Must know no domain."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import strawberry
+
+from domain.errors import NotFound
+from kit.pagination import Slice
+from resolvers.context import Info, viewer
+from schema.base import Connection, Identified, connection, parse_id
+from services.ports import Ports
+from services.viewers import Viewer
+
+V = TypeVar("V")
+W = TypeVar("W", bound=Identified)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A domain's part of the schema, which `app/graphql.py` lists.
+
+    Attributes:
+        query: the class with its fields of Query, if it has any; likewise `mutation` and `subscription`.
+        types: object types that no field names, such as implementations of UserError.
+    """
+
+    query: type | None = None
+    mutation: type | None = None
+    subscription: type | None = None
+    types: tuple[type, ...] = ()
+
+
+async def one_or_null(
+    info: Info,
+    id_: strawberry.ID,
+    type_name: str,
+    one: Callable[[Ports, Viewer, UUID], Awaitable[V]],
+    show: Callable[[V], T],
+) -> T | None:
+    """The object behind a global id; None where the service, or the id, says that there is none for the viewer.
+
+    Raises:
+        domain.errors.Unauthenticated, domain.errors.Forbidden, domain.errors.InvalidInput
+    """
+    try:
+        return show(await one(info.context.ports, viewer(info), parse_id(id_, type_name)))
+    except NotFound:
+        return None
+
+
+async def page_of(
+    info: Info,
+    workspace_id: strawberry.ID,
+    asked: Slice[UUID],
+    page: Callable[[Ports, Viewer, UUID, Slice[UUID]], Awaitable[list[W]]],
+    show: Callable[[W], T],
+) -> Connection[T]:
+    """A slice of what a workspace has of something. Raises what the service raises, and for an id that is none."""
+    found = await page(info.context.ports, viewer(info), workspace(workspace_id), asked)
+    return connection(asked, found, show)
+
+
+def workspace(global_id: strawberry.ID) -> UUID:
+    """The id behind a field's `workspaceId`. Raises InvalidInput, NotFound."""
+    return parse_id(global_id, "Workspace", ("workspaceId",))
