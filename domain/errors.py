@@ -9,6 +9,7 @@ DomainError                 code
 ├── InvalidTransition       INVALID_TRANSITION
 ├── PlanUnfunded            PLAN_UNFUNDED     carries the shortfall
 ├── IdempotencyMismatch     IDEMPOTENCY_KEY_REUSED
+├── DeliveryError           DELIVERY_*        carries whether and when to try again
 └── PlatformError           PLATFORM_*        carries whether and when to try again
 """
 
@@ -105,6 +106,21 @@ class IdempotencyMismatch(DomainError):
 
     def __post_init__(self) -> None:
         self.code = "IDEMPOTENCY_KEY_REUSED"
+
+
+@dataclass(eq=False)
+class DeliveryError(DomainError):
+    """A mail server, SMS or chat provider refused a message, failed, or did not answer.
+
+    `outcome_known` is False when the message may have been taken all the same (a time-out, a cut reply).
+    """
+
+    retryable: bool = False
+    outcome_known: bool = True
+    retry_after_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        self.code = "DELIVERY_RETRYABLE" if self.retryable else "DELIVERY_REFUSED"
 
 
 @dataclass(eq=False)
