@@ -12,7 +12,6 @@ from app.cli.database import database_told, opened
 from app.cli.main import app, err, fail, out, run, tell
 from app.graphql import build_schema
 from app.migrations import migrate as apply_migrations
-from app.sandbox_clock import open_clock
 from app.seed import seed_demo
 from app.settings import Settings
 from domain.currencies import Rate, parse_rates
@@ -50,7 +49,7 @@ def seed() -> None:
 
 
 async def _seed(settings: Settings) -> None:
-    async with open_clock(settings) as clock, opened(settings, clock) as container:
+    async with opened(settings) as container:
         made = await seed_demo(container)
     tell("the demo workspace is there" if made else "the demo workspace was there already", console=out)
 
@@ -83,7 +82,7 @@ def import_metrics(
     profile: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A TOML profile, which says all below.")
     ] = None,
-    platform: Annotated[str | None, typer.Option(help="META, GOOGLE or TIKTOK for the whole file.")] = None,
+    platform: Annotated[str | None, typer.Option(help="META, GOOGLE, TIKTOK, LINKEDIN, AMAZON or MICROSOFT, for the whole file.")] = None,
     account: Annotated[str | None, typer.Option(help="The account's id for the whole file.")] = None,
     currency: Annotated[str | None, typer.Option(help="ISO code for the whole file.")] = None,
     date_format: Annotated[list[str] | None, typer.Option(help="strptime format of the day; may repeat.")] = None,

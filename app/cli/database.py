@@ -14,17 +14,21 @@ from app.cli.errors import reason
 from app.cli.main import fail
 from app.container import Container, open_container
 from app.migrations import is_current
+from app.sandbox_clock import open_clock
 from app.settings import Settings
-from kit.time import Clock
 
 #: How long a database may take to answer the first question.
 DATABASE_SECONDS: Final = 10.0
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Container]:
-    """The container over a database that answers and has the newest tables; else one line and exit 1."""
+async def opened(settings: Settings) -> AsyncIterator[Container]:
+    """The container, with the settings' clock, over a database that answers and has the newest tables.
+
+    Exits 1 after one line where there is no such database.
+    """
     async with AsyncExitStack() as stack:
+        clock = await stack.enter_async_context(open_clock(settings))
         with database_told(settings):
             async with asyncio.timeout(DATABASE_SECONDS):
                 container = await stack.enter_async_context(open_container(settings, clock))

@@ -5,18 +5,18 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
+import uvloop
 
 from app.cli.database import opened
-from app.cli.main import app, fail, run
+from app.cli.main import app, fail
 from app.container import Container
 from app.graphql_transport import uvicorn_options
-from app.sandbox_clock import open_clock
 from app.seed import DEMO_MEMBERS, demo_password, seed_demo
 from app.settings import Settings, address
 from app.supervisor import Child, Step, run_up
@@ -25,6 +25,8 @@ from app.worker import run_worker
 from sandbox.app import serve as serve_sandbox
 
 logger = logging.getLogger("campaign_express.cli")
+
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; default: the setting.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to listen on; default: the setting.")]
@@ -73,6 +75,7 @@ def _banner(settings: Settings, api: str) -> str:
 {people}
 
   Open the review page in two browsers, as ana and as ben, and decide the same recommendation.
+  In another shell, first: export CE_CLOCK=sandbox   (so that tokens follow the sandbox's clock when it is advanced)
   Ctrl-C stops everything."""
 
 
@@ -90,12 +93,14 @@ def serve(
     """
     settings = Settings()
     _log_to_stderr()
-    run(_serve(settings, host or settings.api_host, settings.api_port if port is None else port, with_worker, demo))
+    run_on_uvloop(
+        _serve(settings, host or settings.api_host, settings.api_port if port is None else port, with_worker, demo)
+    )
 
 
 async def _serve(settings: Settings, host: str, port: int, with_worker: bool, demo: bool) -> None:
     with _bound(host, port, "CE_API_PORT") as listener:
-        async with open_clock(settings) as clock, opened(settings, clock) as container:
+        async with opened(settings) as container:
             if demo:
                 await seed_demo(container)
             around: AbstractAsyncContextManager[object] | None = worker_beside(container) if with_worker else None
@@ -104,7 +109,23 @@ async def _serve(settings: Settings, host: str, port: int, with_worker: bool, de
                 asgi, log_level="warning", access_log=False, log_config=None, **uvicorn_options(limits)
             )
             logger.info("serving at %s", address(*listener.getsockname()[:2]))
-            await uvicorn.Server(config).serve(sockets=[listener])
+            await _Server(config).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that does not die of the signal that ended it: what it served with is still to be closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in good order at the first signal, at once at the second."""
+        loop = asyncio.get_running_loop()
+        for each in _STOP_SIGNALS:
+            loop.add_signal_handler(each, self.handle_exit, each, None)
+        try:
+            yield
+        finally:
+            for each in _STOP_SIGNALS:
+                loop.remove_signal_handler(each)
 
 
 @contextmanager
@@ -121,6 +142,12 @@ def _bound(host: str, port: int, setting: str) -> Iterator[socket.socket]:
                 f"cannot listen at {where}: {error.strerror}; set {setting} or give --host and --port"
             ) from error
         yield listener
+
+
+def run_on_uvloop(work: Coroutine[Any, Any, None]) -> None:
+    """Run a server to its end. An option of uvicorn's cannot choose the loop: the server is not all that runs in it."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
 
 
 def _log_to_stderr() -> None:
@@ -149,22 +176,22 @@ def worker() -> None:
     """
     settings = Settings()
     _log_to_stderr()
-    run(_work(settings))
+    run_on_uvloop(_work(settings))
 
 
 async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in _STOP_SIGNALS:
         loop.add_signal_handler(each, stop.set)
-    async with open_clock(settings) as clock, opened(settings, clock) as container:
+    async with opened(settings) as container:
         logger.info("working")
         await run_worker(container, stop)
 
 
 @app.command()
 def sandbox(host: Host = None, port: Port = None) -> None:
-    """Serve the sandbox that plays Meta, Google and TikTok.
+    """Serve the sandbox that plays the six ad platforms.
 
     Example: `campaign-express sandbox --port 8010`
     """
