@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     refresh_ttl_days: int = Field(default=30, ge=1, le=365)
     sync_interval_seconds: float = Field(default=900.0, gt=0)
     worker_interval_seconds: float = Field(default=1.0, gt=0)
+    dispatch_lease_seconds: float = Field(
+        default=25.0, ge=0.5, le=300, description="How long a worker holds a change it sends; a fifth is the margin."
+    )
+    settle_scale: float = Field(
+        default=1.0, ge=0, le=10, description="Times the platforms' settle times; under 1 only for tests."
+    )
     anchor_interval_seconds: float = Field(default=300.0, gt=0)
 
     @field_validator("database_url", "redis_url", "sandbox_url")

@@ -10,6 +10,7 @@ from typing import Final
 
 from app.container import Container
 from app.settings import heartbeat_path
+from domain.dispatch_times import dispatch_times
 from jobs.anchor import anchor_all
 from jobs.dispatch import on_change, sweep
 from jobs.expire import expire_all
@@ -32,10 +33,14 @@ def loops(container: Container) -> list[Loop]:
     """What a worker does, and how often."""
     ports, settings = container.ports, container.settings
     heartbeat = heartbeat_path(settings.var_dir)
+    times = dispatch_times(lease_seconds=settings.dispatch_lease_seconds, settle_scale=settings.settle_scale)
     jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
     async def beat() -> None:
         await asyncio.to_thread(_touch, heartbeat)
+
+    async def send() -> int:
+        return await sweep(ports, jitter, times)
 
     async def sync_and_propose() -> None:
         # In this order: the plan of the day must know the day before.
@@ -45,7 +50,7 @@ def loops(container: Container) -> list[Loop]:
     return [
         Loop("heartbeat", _HEARTBEAT_SECONDS, beat),
         Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
-        Loop("dispatch", settings.worker_interval_seconds, lambda: sweep(ports, jitter), on_change(container.relay)),
+        Loop("dispatch", settings.worker_interval_seconds, send, on_change(container.relay)),
         Loop("expire", _EXPIRE_SECONDS, lambda: expire_all(ports)),
         Loop("presence", _PRESENCE_SECONDS, lambda: forget_all_lapsed(ports)),
         Loop("anchor", settings.anchor_interval_seconds, lambda: anchor_all(ports)),

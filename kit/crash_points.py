@@ -50,7 +50,8 @@ def _armed(variable: str) -> _Armed | None:
         return None
     name, _, nth = text.partition(":")
     if name not in POINTS or not (nth or "1").isdigit() or nth == "0":
-        raise ValueError(f"{variable}={text} is no crash point; there are: {', '.join(POINTS)}, each with :n at will")
+        # Before anything runs, and in one line: whoever misspells it must not believe that nothing can happen there.
+        raise SystemExit(f"{variable}={text} is no crash point; there are: {', '.join(POINTS)}, each with :n at will")
     return _Armed(name, int(nth or "1") - 1)
 
 

@@ -10,7 +10,7 @@ from tests.unit.domain.pipeline_values import NOW
 
 
 def test_every_platform_settles() -> None:
-    assert set(SETTLE_SECONDS) == {each.value for each in Platform}
+    assert {each.value for each in Platform} <= set(SETTLE_SECONDS)
     assert all(DISPATCH_TIMES.settle(each) > timedelta() for each in Platform)
 
 

@@ -54,7 +54,8 @@ def test_a_name_that_is_no_crash_point_is_refused_at_start(name: str) -> None:
     ended = run(CE_CRASH_AT=name)
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert f"CE_CRASH_AT={name} is no crash point" in ended.stderr
+    assert ended.stderr.startswith(f"CE_CRASH_AT={name} is no crash point")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_frozen_process_goes_on_when_it_is_continued() -> None:
