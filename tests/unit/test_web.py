@@ -1,0 +1,13 @@
+"""The API process's own settings of the interpreter, while it serves and after."""
+
+import gc
+
+from app.web import few_collections
+
+
+def test_the_collector_leaves_alone_what_stands_while_the_app_serves_and_only_then() -> None:
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    with few_collections():
+        assert gc.get_threshold() == (50_000, 20, 20)
+        assert gc.get_freeze_count() > 10_000
+    assert (gc.get_threshold(), frozen, gc.get_freeze_count()) == (before, 0, 0)
