@@ -1,8 +1,8 @@
 """Puts the sandbox together: one app with the platforms' stand-ins mounted, the control endpoints and a page.
 
-/meta  /google  /tiktok   base addresses to give the platform clients instead of the real hosts
-/control/*                clock, ledger, world, faults
-/health  /                liveness, and a page for people
+/meta /google /tiktok /linkedin /amazon /microsoft   base addresses for the platform clients instead of the real hosts
+/control/*                                           clock, ledger, world, faults, pauses, switches
+/health  /                                           liveness, and a page for people
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -16,9 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from sandbox.amazon import amazon_app
 from sandbox.control import control_routes
 from sandbox.google import google_app
+from sandbox.linkedin import linkedin_app
 from sandbox.meta import meta_app
+from sandbox.microsoft import microsoft_app
 from sandbox.page import Page
 from sandbox.roster import demo_roster
 from sandbox.simulation import Simulation
@@ -56,6 +59,9 @@ def create_app(state_path: Path, *, now: Callable[[], datetime] = _machine_now, 
             Mount("/meta", meta_app(simulation)),
             Mount("/google", google_app(simulation)),
             Mount("/tiktok", tiktok_app(simulation)),
+            Mount("/linkedin", linkedin_app(simulation)),
+            Mount("/amazon", amazon_app(simulation)),
+            Mount("/microsoft", microsoft_app(simulation)),
         ],
         lifespan=lifespan,
     )

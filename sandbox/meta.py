@@ -192,7 +192,7 @@ class _Meta:
 
     def _score_key(self, account: str) -> str:
         """Scores belong to a world: a reset starts them anew."""
-        return f"{self._simulation.state.started_at_utc.isoformat()} {account}"
+        return f"{self._simulation.world_key()} {account}"
 
     def _usage_header(self, account: str, *, blocked_minutes: float) -> str:
         percent = min(100, round(self._usage.read(self._score_key(account)) / _MAX_SCORE * 100))

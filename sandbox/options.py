@@ -12,8 +12,8 @@ class Option(StrEnum):
 
     META_CHANGES_PER_HOUR: budget changes that an entity takes within an hour.
     TIKTOK_MAX_CHANGE_PERCENT: the largest change of a budget, in percent of what stood there.
-    LINKEDIN_CALLS_PER_DAY: calls an account takes between two midnights UTC.
-    AMAZON_CALLS_PER_SECOND, MICROSOFT_CALLS_PER_MINUTE: calls an account takes in a second, in a minute.
+    LINKEDIN_CALLS_PER_DAY: calls taken between two midnights UTC.
+    AMAZON_CALLS_PER_SECOND, MICROSOFT_CALLS_PER_MINUTE: calls taken in a second, in a minute.
     """
 
     META_CHANGES_PER_HOUR = "meta_changes_per_hour"
@@ -27,14 +27,14 @@ MAX_OPTION: Final = 1_000_000_000
 
 
 class CallCounter:
-    """Calls per account in the window that runs; a new window starts at nothing."""
+    """Calls in the window that runs; a new window starts at nothing."""
 
     def __init__(self) -> None:
-        self._windows: dict[str, tuple[str, int]] = {}
+        self._window = ""
+        self._calls = 0
 
-    def count(self, account: str, window: str) -> int:
-        """Count a call. Returns how many the account made in this window, this one included."""
-        known, before = self._windows.get(account, (window, 0))
-        calls = before + 1 if known == window else 1
-        self._windows[account] = (window, calls)
-        return calls
+    def count(self, window: str) -> int:
+        """Count a call. Returns how many there were in this window, this one included."""
+        self._calls = self._calls + 1 if window == self._window else 1
+        self._window = window
+        return self._calls

@@ -111,6 +111,10 @@ class Simulation:
         platform = campaign.budget.account.platform
         self.state.record_pause(at_utc=self.now_utc(), platform=platform, campaign=campaign.external_id, paused=paused)
 
+    def world_key(self) -> str:
+        """Names this world: what is counted outside the state file is counted per world, so that a reset clears it."""
+        return self.state.started_at_utc.isoformat()
+
     def option(self, option: Option) -> int:
         """A switch's value, 0 for off."""
         return self.state.option(option.value)
