@@ -24,7 +24,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from adapters.keyring import KeyRing, RingKey
 from adapters.signatures import StatementRefused, open_statement, sign_statement
 from domain.access import AccessToken, NewApiKey, NewRefreshToken, Principal, PrincipalKind
-from domain.errors import Unauthenticated
+from domain.errors import NotFound, Unauthenticated
 from kit.ids import new_id
 from kit.time import Clock
 
@@ -34,6 +34,7 @@ LEEWAY_SECONDS: Final = 5
 REMEMBERED_TOKENS: Final = 10_000  # A few kilobytes each; beyond it the one opened first goes.
 SECRET_BYTES: Final = 32  # 256 bits: nothing to guess, so one round of SHA-256 is enough to store them.
 _REFRESH_TOKEN: Final = re.compile(r"cr_[0-9a-f]{64}")
+_UNSUBSCRIBE_TOKEN: Final = re.compile(r"cu_[0-9a-f]{64}")
 _API_KEY: Final = re.compile(r"ce_([0-9a-f]{12})_[0-9a-f]{64}")
 
 
@@ -158,6 +159,19 @@ def refresh_token_hash(token: str) -> str:
     """The hash under which a presented refresh token would be stored. Raises Unauthenticated if it has not the form."""
     if not _REFRESH_TOKEN.fullmatch(token):
         raise Unauthenticated("the refresh token is not valid")
+    return hash_secret(token)
+
+
+def new_unsubscribe_token() -> tuple[str, str]:
+    """A fresh unsubscribe token, `cu_` and 64 hexadecimal digits, and its hash."""
+    text = f"cu_{secrets.token_hex(SECRET_BYTES)}"
+    return text, hash_secret(text)
+
+
+def unsubscribe_token_hash(token: str) -> str:
+    """The hash under which a presented unsubscribe token would be stored. Raises NotFound if it has not the form."""
+    if not _UNSUBSCRIBE_TOKEN.fullmatch(token):
+        raise NotFound("this link is no longer good")
     return hash_secret(token)
 
 

@@ -14,6 +14,7 @@ from domain.dispatch_times import dispatch_times
 from jobs.anchor import anchor_all
 from jobs.dispatch import on_change, sweep
 from jobs.expire import expire_all
+from jobs.notifications import deliver_all, forget_all_old_links, tell_all
 from jobs.presence import forget_all_lapsed
 from jobs.propose import propose_all
 from jobs.schedule import Loop, by_clock, run_loops
@@ -22,6 +23,7 @@ from jobs.sync import sync_all
 _HEARTBEAT_SECONDS: Final = 3.0
 _EXPIRE_SECONDS: Final = 5.0
 _PRESENCE_SECONDS: Final = 10.0
+_OLD_LINKS_SECONDS: Final = 3_600.0
 
 
 async def run_worker(container: Container, stop: asyncio.Event) -> None:
@@ -51,6 +53,10 @@ def loops(container: Container) -> list[Loop]:
         Loop("heartbeat", _HEARTBEAT_SECONDS, beat),
         Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
         Loop("dispatch", settings.worker_interval_seconds, send, on_change(container.relay)),
+        Loop("notices", settings.worker_interval_seconds, lambda: tell_all(ports), on_change(container.relay)),
+        # Apart from the notices: a mail server that hangs must not keep anything from the app.
+        Loop("deliveries", settings.worker_interval_seconds, lambda: deliver_all(ports, jitter)),
+        Loop("unsubscribe links", _OLD_LINKS_SECONDS, lambda: forget_all_old_links(ports)),
         Loop("expire", _EXPIRE_SECONDS, lambda: expire_all(ports)),
         Loop("presence", _PRESENCE_SECONDS, lambda: forget_all_lapsed(ports)),
         Loop("anchor", settings.anchor_interval_seconds, lambda: anchor_all(ports)),

@@ -80,5 +80,47 @@ async def due_rechecks(scope: SystemScope, now_utc: datetime, limit: int) -> lis
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 
 
+async def behind_notifications(scope: SystemScope) -> list[UUID]:
+    """Tenants whose log goes further than notices were made of it."""
+    rows = await scope.rows(
+        "SELECT h.tenant_id FROM log_heads h LEFT JOIN notification_cursors c ON c.tenant_id = h.tenant_id "
+        "WHERE h.sequence > COALESCE(c.sequence, 0) ORDER BY h.tenant_id"
+    )
+    return [_uuid(row["tenant_id"]) for row in rows]
+
+
+async def with_due_deliveries(scope: SystemScope, now_utc: datetime) -> list[UUID]:
+    """Tenants who have notices to send, or some whose worker's lease ran out."""
+    rows = await scope.rows(
+        "SELECT DISTINCT tenant_id FROM notice_deliveries WHERE (status = 'PENDING' AND due_at_utc <= $1) "
+        "OR (status = 'SENDING' AND lease_until_utc < $1) ORDER BY tenant_id",
+        now_utc,
+    )
+    return [_uuid(row["tenant_id"]) for row in rows]
+
+
+async def with_overdue_alerts(scope: SystemScope, raised_until_utc: datetime) -> list[UUID]:
+    """Tenants who have an alert that was raised by then and neither answered, nor over, nor escalated."""
+    rows = await scope.rows(
+        "SELECT DISTINCT tenant_id FROM alerts WHERE raised_at_utc <= $1 AND acknowledged_at_utc IS NULL "
+        "AND resolved_at_utc IS NULL AND escalated_at_utc IS NULL ORDER BY tenant_id",
+        raised_until_utc,
+    )
+    return [_uuid(row["tenant_id"]) for row in rows]
+
+
+async def unsubscribe_token(scope: SystemScope, token_hash: str, now_utc: datetime) -> tuple[UUID, UUID, UUID] | None:
+    """(tenant, workspace, user) of an unsubscribe token that still counts: a mail program presents nothing else."""
+    rows = await scope.rows(
+        "SELECT tenant_id, workspace_id, user_id FROM unsubscribe_tokens WHERE token_hash = $1 AND expires_at_utc > $2",
+        token_hash,
+        now_utc,
+    )
+    if not rows:
+        return None
+    tenant_id, workspace_id, user_id = (_uuid(rows[0][name]) for name in ("tenant_id", "workspace_id", "user_id"))
+    return tenant_id, workspace_id, user_id
+
+
 def _uuid(value: object) -> UUID:
     return value if type(value) is UUID else UUID(str(value))

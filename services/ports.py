@@ -1,13 +1,15 @@
 """What the use-cases need from outside, as structural Protocols. Adapters fill them in app/container.py."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
 from domain.access import AccessToken, NewApiKey, NewRefreshToken
 from domain.log import Anchor
+from domain.notifications.messages import Message
+from domain.notifications.preferences import Channel
 from domain.platforms import AdPlatform, Platform
 from kit.time import Clock
 from models.scope import Database
@@ -64,8 +66,21 @@ class CredentialSecrets(Protocol):
     def api_key_prefix(self, key: str, /) -> str:
         """What finds a presented API key. Raises domain.errors.Unauthenticated: not the form."""
 
+    def new_unsubscribe_token(self) -> tuple[str, str]:
+        """A fresh unsubscribe token and what it is stored under."""
+
+    def unsubscribe_token_hash(self, token: str, /) -> str:
+        """What a presented one is stored under. Raises domain.errors.NotFound: not the form."""
+
     def secret_matches(self, secret: str, stored_hash: str, /) -> bool:
         """Whether a secret has this hash, in a time that tells nothing."""
+
+
+class Messenger(Protocol):
+    """Takes messages out of the app, by one channel."""
+
+    async def send(self, message: Message) -> None:
+        """Hand a message over, once. Raises domain.errors.DeliveryError and nothing else for what a provider does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +98,7 @@ class Ports:
     secrets: CredentialSecrets
     #: How long a refresh token waits for its use; each use starts it anew.
     refresh_ttl: timedelta
+    #: The channels by which notices leave; without any they stay in the app.
+    messengers: Mapping[Channel, Messenger] = field(default_factory=dict)
+    #: The app's address as people reach it, without a slash at its end: links in messages begin with it.
+    app_url: str = "http://127.0.0.1:8000"
