@@ -29,6 +29,7 @@ TOTAL_SECONDS: Final = 30.0
 MAX_PAGES: Final = 1_000
 
 _MAX_MESSAGE_CHARACTERS: Final = 300
+_NO_CONTENT: Final = 204
 _SERVER_ERROR: Final = 500
 _TOO_MANY_REQUESTS: Final = 429
 
@@ -38,7 +39,7 @@ _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeou
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer with a JSON body; numbers with a point are Decimals."""
+    """An answer with a JSON body, None where HTTP says there is none (204); numbers with a point are Decimals."""
 
     status: int
     headers: httpx.Headers
@@ -71,17 +72,41 @@ class PlatformHttp:
         """Send a request that changes something. Raises PlatformError, whose `outcome_known` tells what is known."""
         return await self._send(method, path, writes=True, **parts)
 
+    async def download(self, address: str) -> bytes:
+        """A file that an answer pointed to, without the platform's credentials. Raises PlatformError.
+
+        The address is followed over TLS only, unless it is on the very host that gave it.
+        """
+        if not self._may_follow(address):
+            message = f"{self.platform.value} pointed to a file at an address that is not followed"
+            raise PlatformError(message, platform_code="UNSAFE_ADDRESS")
+        response = await self._exchange("GET", address, writes=False)
+        reply = Reply(response.status_code, response.headers, None)
+        if not reply.is_success:
+            raise self.unexplained(reply, writes=False)
+        return response.content
+
+    def _may_follow(self, address: str) -> bool:
+        try:
+            url = httpx.URL(address)
+        except httpx.InvalidURL:
+            return False
+        own = self.client.base_url
+        return url.scheme == "https" or (url.scheme, url.netloc) == (own.scheme, own.netloc)
+
     async def _send(self, method: str, path: str, *, writes: bool, **parts: Any) -> Reply:
+        return self._decode(await self._exchange(method, path, writes=writes, **parts), writes=writes)
+
+    async def _exchange(self, method: str, path: str, *, writes: bool, **parts: Any) -> httpx.Response:
         timeout = httpx.Timeout(self.total_seconds, connect=min(CONNECT_SECONDS, self.total_seconds))
         request = self.client.build_request(method, path, timeout=timeout, **parts)
         try:
             async with asyncio.timeout(self.total_seconds):
-                response = await self.client.send(request)
+                return await self.client.send(request)
         except _NEVER_SENT as error:
             raise self._unanswered(error, outcome_known=True) from error
         except (httpx.HTTPError, TimeoutError) as error:
             raise self._unanswered(error, outcome_known=not writes) from error
-        return self._decode(response, writes=writes)
 
     def _unanswered(self, error: Exception, *, outcome_known: bool) -> PlatformError:
         kind = type(error).__name__
@@ -89,6 +114,8 @@ class PlatformHttp:
         return PlatformError(message, platform_code=kind, retryable=True, outcome_known=outcome_known)
 
     def _decode(self, response: httpx.Response, *, writes: bool) -> Reply:
+        if response.status_code == _NO_CONTENT:
+            return Reply(response.status_code, response.headers, None)
         try:
             body = json.loads(response.content, parse_float=Decimal)
         except ValueError as error:

@@ -12,10 +12,13 @@ from typing import Final
 import httpx
 
 from adapters import tokens as credentials
+from adapters.amazon import AmazonPlatform
 from adapters.anchors import FileAnchors
 from adapters.google import GooglePlatform
 from adapters.keyring import FileKeyRing, FixedKeyRing, KeyRing
+from adapters.linkedin import LinkedInPlatform
 from adapters.meta import MetaPlatform
+from adapters.microsoft import MicrosoftPlatform
 from adapters.passwords import Passwords
 from adapters.signatures import AnchorSigner
 from adapters.tiktok import TikTokPlatform
@@ -102,6 +105,9 @@ async def sandbox_platforms(stack: AsyncExitStack, url: str) -> Mapping[Platform
         MetaPlatform(*await reach(Platform.META)),
         GooglePlatform(*await reach(Platform.GOOGLE), "sandbox-developer-token"),
         TikTokPlatform(*await reach(Platform.TIKTOK)),
+        LinkedInPlatform(*await reach(Platform.LINKEDIN)),
+        AmazonPlatform(*await reach(Platform.AMAZON), "sandbox-client-id"),
+        MicrosoftPlatform(*await reach(Platform.MICROSOFT), "sandbox-developer-token"),
     ]
     return {each.platform: each for each in found}
 

@@ -13,8 +13,16 @@ from domain.platforms import Platform
 SIGNIFICANT_SHARE: Final = 0.20
 
 #: Days of rest after a significant change (sources: Meta, "about the learning phase": the week after a significant
-#: edit; TikTok, budget best practices: wait two days). Google relearns from bidding changes, not from budgets.
-_LEARNING_DAYS: Final = {Platform.META: 7, Platform.GOOGLE: 1, Platform.TIKTOK: 2}
+#: edit; TikTok, budget best practices: wait two days). Google and Microsoft relearn from bidding changes, not from
+#: budgets; LinkedIn and Amazon name no such phase for budgets, so that one day's rest is our own choice.
+_LEARNING_DAYS: Final = {
+    Platform.META: 7,
+    Platform.GOOGLE: 1,
+    Platform.TIKTOK: 2,
+    Platform.LINKEDIN: 1,
+    Platform.AMAZON: 1,
+    Platform.MICROSOFT: 1,
+}
 
 
 def rests_until(platform: Platform, before_micros: int, after_micros: int, changed_on: date) -> date:

@@ -1,7 +1,7 @@
 """The ad platforms' vocabulary: what an account, a campaign, a day of metrics and a budget are. No transport.
 
-A budget entity is what carries the money and may be shared: Google's CampaignBudget serves several campaigns,
-Meta's and TikTok's campaign budget sits on the campaign itself.
+A budget entity is what carries the money and may be shared: Google's CampaignBudget serves several campaigns; on all
+other platforms the budgets that are changed here sit on the campaign itself.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ class Platform(StrEnum):
     META = "META"
     GOOGLE = "GOOGLE"
     TIKTOK = "TIKTOK"
+    LINKEDIN = "LINKEDIN"
+    AMAZON = "AMAZON"
+    MICROSOFT = "MICROSOFT"
 
 
 class CampaignStatus(StrEnum):
@@ -94,10 +97,17 @@ class PlatformLimits:
     step_micros: int
 
 
-#: Smallest daily budget per platform in whole currency units (sources: the platforms' help pages; TikTok documents
-#: 50 for a campaign, Meta 1 for impressions billing, Google one billable unit).
-_MIN_DAILY_UNITS = {Platform.META: 1, Platform.GOOGLE: 1, Platform.TIKTOK: 50}
-
+#: Smallest daily budget per platform in hundredths of the currency unit (sources: the platforms' help pages for US
+#: dollars; TikTok documents 50 for a campaign, Meta 1 for impressions billing, Google one billable unit, LinkedIn 10,
+#: Amazon 1 for Sponsored Products, Microsoft 0.05). In other currencies the platform itself has the last word.
+_MIN_DAILY_HUNDREDTHS = {
+    Platform.META: 100,
+    Platform.GOOGLE: 100,
+    Platform.TIKTOK: 5_000,
+    Platform.LINKEDIN: 1_000,
+    Platform.AMAZON: 100,
+    Platform.MICROSOFT: 5,
+}
 
 #: Currencies that Meta counts in whole units; it counts all others in hundredths, whatever ISO 4217 says: Meta's forint
 #: has no fillér and its dinar a hundredth (source: Marketing API reference, "Currencies").
@@ -109,7 +119,8 @@ def limits(platform: Platform, currency_code: str) -> PlatformLimits:
     step = step_micros(currency_code)
     if platform is Platform.META:
         step = MICROS_PER_UNIT if currency_code in _META_WHOLE_UNITS else MICROS_PER_UNIT // 100
-    return PlatformLimits(_MIN_DAILY_UNITS[platform] * MICROS_PER_UNIT, step)
+    least = _MIN_DAILY_HUNDREDTHS[platform] * MICROS_PER_UNIT // 100
+    return PlatformLimits(max(least, step), step)
 
 
 class AdPlatform(Protocol):

@@ -8,5 +8,12 @@ __all__ = ["Platform"]
 describe_enum(
     Platform,
     "An advertising platform.",
-    {Platform.META: "Meta Ads.", Platform.GOOGLE: "Google Ads.", Platform.TIKTOK: "TikTok Ads."},
+    {
+        Platform.META: "Meta Ads.",
+        Platform.GOOGLE: "Google Ads.",
+        Platform.TIKTOK: "TikTok Ads.",
+        Platform.LINKEDIN: "LinkedIn Ads.",
+        Platform.AMAZON: "Amazon Ads.",
+        Platform.MICROSOFT: "Microsoft Advertising.",
+    },
 )

@@ -7,7 +7,14 @@ from domain.platforms import Platform
 from domain.rebalancing.values import MoneyInterval
 from kit.money import minor_digits
 
-_PLATFORM_NAMES = {Platform.META: "Meta", Platform.GOOGLE: "Google", Platform.TIKTOK: "TikTok"}
+_PLATFORM_NAMES = {
+    Platform.META: "Meta",
+    Platform.GOOGLE: "Google",
+    Platform.TIKTOK: "TikTok",
+    Platform.LINKEDIN: "LinkedIn",
+    Platform.AMAZON: "Amazon",
+    Platform.MICROSOFT: "Microsoft",
+}
 #: Below this share of own evidence a curve is mostly the other campaigns'.
 _BORROWED = 0.25
 #: Above this, samples do not tell a probability from certainty.

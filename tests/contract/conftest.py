@@ -10,8 +10,12 @@ import httpx
 import pytest
 import uvicorn
 
+from adapters.amazon import AmazonPlatform
 from adapters.google import GooglePlatform
+from adapters.linkedin import LinkedInPlatform
 from adapters.meta import MetaPlatform
+from adapters.microsoft import MicrosoftPlatform
+from adapters.report_jobs import ReportWait
 from adapters.tiktok import TikTokPlatform
 from domain.platforms import AdPlatform
 from sandbox.app import create_app
@@ -40,21 +44,43 @@ class Stand:
         """The same adapter with a shorter deadline."""
         return make_platform(self.platform.platform.value, self.client, "", total_seconds)
 
+    def impatient(self) -> AdPlatform:
+        """The same adapter, which looks at a report no more than twice."""
+        wait = ReportWait(first_seconds=0.01, longest_seconds=0.01, total_seconds=0.015)
+        return make_platform(self.platform.platform.value, self.client, wait=wait)
+
 
 ACCOUNTS = {
     "META": "1043380012345601",
     "META_EUR": "1043380012345602",
     "GOOGLE": "4201987001",
     "TIKTOK": "7100000000000000001",
+    "LINKEDIN": "507100001",
+    "AMAZON": "3312007700000001",
+    "MICROSOFT": "149000001",
 }
 
+#: Reports are ready at the third look, whenever that is.
+SOON = ReportWait(first_seconds=0.005, longest_seconds=0.005, total_seconds=1.0)
 
-def make_platform(name: str, client: httpx.AsyncClient, suffix: str = "", total_seconds: float = 30.0) -> AdPlatform:
+
+def make_platform(
+    name: str, client: httpx.AsyncClient, suffix: str = "", total_seconds: float = 30.0, wait: ReportWait = SOON
+) -> AdPlatform:
     token = f"sandbox-{name.lower()}-token{suffix}"
-    if name == "GOOGLE":
-        return GooglePlatform(client, token, "any-developer-token", total_seconds=total_seconds)
-    kind = MetaPlatform if name == "META" else TikTokPlatform
-    return kind(client, token, total_seconds=total_seconds)
+    match name:
+        case "GOOGLE":
+            return GooglePlatform(client, token, "any-developer-token", total_seconds=total_seconds)
+        case "AMAZON":
+            return AmazonPlatform(client, token, "any-client", total_seconds=total_seconds, report_wait=wait)
+        case "MICROSOFT":
+            return MicrosoftPlatform(client, token, "any-token", total_seconds=total_seconds, report_wait=wait)
+        case "LINKEDIN":
+            return LinkedInPlatform(client, token, total_seconds=total_seconds)
+        case "META":
+            return MetaPlatform(client, token, total_seconds=total_seconds)
+        case _:
+            return TikTokPlatform(client, token, total_seconds=total_seconds)
 
 
 @pytest.fixture(scope="module")

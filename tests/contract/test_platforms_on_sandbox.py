@@ -1,7 +1,7 @@
 """The adapters against the sandbox over a real socket: what they read is the world's, what they set is applied once."""
 
 import asyncio
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import timedelta
 
 import pytest
@@ -20,11 +20,52 @@ QUOTA_CODES = {
     ],
     "GOOGLE": [("", "RESOURCE_TEMPORARILY_EXHAUSTED", 5.0), ("RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED", 3600.0)],
     "TIKTOK": [("", "40100", None), ("42900", "42900", None)],
+    "LINKEDIN": [("", "TOO_MANY_REQUESTS", None)],
+    "AMAZON": [("", "THROTTLED", 2.0)],
+    "MICROSOFT": [("", "117", 60.0), ("207", "207", None)],
 }
-REFUSED_CODES = {"META": "100", "GOOGLE": "USER_PERMISSION_DENIED", "TIKTOK": "40002"}
-SERVER_ERROR_CODES = {"META": "2", "GOOGLE": "INTERNAL_ERROR", "TIKTOK": "50000"}
-TOKEN_CODES = {"META": "190", "GOOGLE": "OAUTH_TOKEN_INVALID", "TIKTOK": "40105"}
-MINIMUM_CODES = {"META": "100/1885272", "GOOGLE": "BUDGET_BELOW_PER_DAY_MINIMUM", "TIKTOK": "40002"}
+REFUSED_CODES = {
+    "META": "100",
+    "GOOGLE": "USER_PERMISSION_DENIED",
+    "TIKTOK": "40002",
+    "LINKEDIN": "CAMPAIGN_NOT_EDITABLE",
+    "AMAZON": "ACCESS_DENIED",
+    "MICROSOFT": "106",
+}
+SERVER_ERROR_CODES = {
+    "META": "2",
+    "GOOGLE": "INTERNAL_ERROR",
+    "TIKTOK": "50000",
+    "LINKEDIN": "INTERNAL_SERVER_ERROR",
+    "AMAZON": "INTERNAL_ERROR",
+    "MICROSOFT": "0",
+}
+TOKEN_CODES = {
+    "META": "190",
+    "GOOGLE": "OAUTH_TOKEN_INVALID",
+    "TIKTOK": "40105",
+    "LINKEDIN": "INVALID_ACCESS_TOKEN",
+    "AMAZON": "UNAUTHORIZED",
+    "MICROSOFT": "105",
+}
+MINIMUM_CODES = {
+    "META": "100/1885272",
+    "GOOGLE": "BUDGET_BELOW_PER_DAY_MINIMUM",
+    "TIKTOK": "40002",
+    "LINKEDIN": "DAILY_BUDGET_BELOW_MINIMUM",
+    "AMAZON": "rangeError/TOO_LOW",
+    "MICROSOFT": "1106",
+}
+LIFETIME_CODES = {
+    "META": "100",
+    "GOOGLE": "CANNOT_UPDATE_BUDGET_PERIOD",
+    "TIKTOK": "40002",
+    "LINKEDIN": "DAILY_BUDGET_NOT_ALLOWED",
+    "AMAZON": "entityStateError/CANNOT_UPDATE",
+    "MICROSOFT": "1106",
+}
+#: These platforms count whole conversions.
+WHOLE_CONVERSIONS = ("LINKEDIN", "AMAZON")
 
 
 def campaigns_of(stand):
@@ -79,8 +120,11 @@ async def test_every_day_s_metrics_arrive_exactly_over_all_pages(control, stand)
         for day in (since + timedelta(days=index) for index in range(120))
         for spec in specs
     ]
+    told = [day for day in days if day is not None and day.impressions]
+    if stand.platform.platform.value in WHOLE_CONVERSIONS:
+        told = [replace(day, conversions=round(day.conversions)) for day in told]
     # The port's row and the world's row have the same fields in the same order.
-    assert [astuple(row) for row in found] == [astuple(day) for day in days if day is not None and day.impressions]
+    assert [astuple(row) for row in found] == [astuple(day) for day in told]
     assert len(found) > 200
 
 
@@ -238,3 +282,83 @@ async def test_a_changed_budget_moves_spend_from_the_next_day_on(control, stand)
     cap = spec.demand_cap_micros or spec.budget.initial_micros
     assert 0.94 * min(cap, spec.budget.initial_micros) <= spend[stand.today] <= spec.budget.initial_micros
     assert 0.94 * 60_000_000 * spec.budget_share <= spend[stand.today + timedelta(days=2)] <= 60_000_000
+
+
+async def test_a_paused_campaign_is_read_as_paused_and_spends_nothing(control, stand):
+    first, *others = await stand.platform.fetch_campaigns(stand.account)
+    body = {"platform": stand.platform.platform.value, "campaign": first.external_id, "paused": True}
+    (await control.post("/control/pause", json=body)).raise_for_status()
+    await control.post("/control/clock/advance", json={"days": 2})
+    assert await stand.platform.fetch_campaigns(stand.account) == [
+        replace(first, status=CampaignStatus.PAUSED),
+        *others,
+    ]
+    tomorrow = stand.today + timedelta(days=1)
+    rows = await stand.platform.fetch_daily_metrics(stand.account, tomorrow, tomorrow)
+    assert {row.campaign_external_id for row in rows} == {each.external_id for each in others}
+
+
+async def test_a_lifetime_budget_is_read_as_such_and_takes_no_daily_amount(control, stand):
+    first, *others = await stand.platform.fetch_campaigns(stand.account)
+    body = {
+        "platform": stand.platform.platform.value,
+        "account": stand.account,
+        "entity": first.budget_external_id,
+        "lifetime_budget_micros": 5_000_000_000,
+    }
+    (await control.post("/control/lifetime", json=body)).raise_for_status()
+    assert await stand.platform.fetch_campaigns(stand.account) == [
+        replace(first, budget_type=BudgetType.LIFETIME, daily_budget_micros=0),
+        *others,
+    ]
+    budget = await stand.platform.read_budget(stand.account, first.budget_external_id)
+    assert astuple(budget) == (first.budget_external_id, BudgetType.LIFETIME, 0)
+    with pytest.raises(PlatformError) as caught:
+        await stand.platform.set_daily_budget(stand.account, first.budget_external_id, 123_450_000)
+    assert (caught.value.platform_code, caught.value.retryable, caught.value.outcome_known) == (
+        LIFETIME_CODES[stand.platform.platform.value],
+        False,
+        True,
+    )
+    assert await ledger(control) == []
+
+
+@pytest.mark.parametrize("stand", ["LINKEDIN", "AMAZON", "MICROSOFT"], indirect=True)
+@pytest.mark.req("RB-F4")
+async def test_a_spent_quota_comes_back_with_its_window(control, stand):
+    option, window, code = {
+        "LINKEDIN": ("linkedin_calls_per_day", 86_400, "TOO_MANY_REQUESTS"),
+        "AMAZON": ("amazon_calls_per_second", 1, "THROTTLED"),
+        "MICROSOFT": ("microsoft_calls_per_minute", 60, "117"),
+    }[stand.platform.platform.value]
+    budget = await first_budget(stand)
+    await stand.platform.fetch_account(stand.account)
+    await control.post("/control/options", json={option: 2})
+    await control.post("/control/clock/advance", json={"seconds": window})
+    for _ in range(2):
+        await stand.platform.read_budget(stand.account, budget)
+    for _ in range(2):
+        with pytest.raises(PlatformError) as caught:
+            await stand.platform.set_daily_budget(stand.account, budget, 123_450_000)
+        error = caught.value
+        assert (error.platform_code, error.retryable, error.outcome_known) == (code, True, True)
+        assert error.retry_after_seconds is not None
+        assert 0 < error.retry_after_seconds <= max(window, 2)
+    assert await ledger(control) == []
+    await control.post("/control/clock/advance", json={"seconds": window})
+    await stand.platform.set_daily_budget(stand.account, budget, 123_450_000)
+    assert len(await ledger(control)) == 1
+
+
+@pytest.mark.parametrize("stand", ["AMAZON", "MICROSOFT"], indirect=True)
+async def test_a_report_that_is_not_made_in_time_may_be_asked_for_again(control, stand):
+    with pytest.raises(PlatformError) as caught:
+        await stand.impatient().fetch_daily_metrics(stand.account, stand.today, stand.today)
+    assert (caught.value.platform_code, caught.value.retryable, caught.value.outcome_known) == (
+        "REPORT_NOT_READY",
+        True,
+        True,
+    )
+    # Amazon does not begin the same report twice: it names the one it still works on.
+    rows = await stand.platform.fetch_daily_metrics(stand.account, stand.today, stand.today)
+    assert len(rows) == len(campaigns_of(stand))

@@ -19,7 +19,14 @@ def test_a_budget_changes_once_a_day(platform: Platform, after: int) -> None:
 @pytest.mark.parametrize("after", [120_010_000, 79_990_000, 500_000_000])
 @pytest.mark.parametrize(
     ("platform", "until"),
-    [(Platform.META, date(2026, 3, 17)), (Platform.TIKTOK, date(2026, 3, 12)), (Platform.GOOGLE, date(2026, 3, 11))],
+    [
+        (Platform.META, date(2026, 3, 17)),
+        (Platform.TIKTOK, date(2026, 3, 12)),
+        (Platform.GOOGLE, date(2026, 3, 11)),
+        (Platform.LINKEDIN, date(2026, 3, 11)),
+        (Platform.AMAZON, date(2026, 3, 11)),
+        (Platform.MICROSOFT, date(2026, 3, 11)),
+    ],
 )
 def test_beyond_a_fifth_it_rests_while_the_platform_learns(platform: Platform, until: date, after: int) -> None:
     assert rests_until(platform, 100_000_000, after, CHANGED) == until

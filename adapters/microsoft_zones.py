@@ -1,0 +1,58 @@
+"""Microsoft Advertising's names of time zones, and which IANA zone each one is. Data only.
+
+A zone that is not here makes the account unreadable rather than its days wrong; adding one is adding a line
+(source: the API's reference, "TimeZoneType" and "ReportTimeZone").
+"""
+
+from typing import Final
+
+IANA_ZONES: Final = {
+    "HawaiiAlaska": "Pacific/Honolulu",
+    "Hawaii": "Pacific/Honolulu",
+    "Alaska": "America/Anchorage",
+    "PacificTimeUSCanadaTijuana": "America/Los_Angeles",
+    "Arizona": "America/Phoenix",
+    "MountainTimeUSCanada": "America/Denver",
+    "CentralTimeUSCanada": "America/Chicago",
+    "GuadalajaraMexicoCityMonterrey": "America/Mexico_City",
+    "EasternTimeUSCanada": "America/New_York",
+    "BogotaLimaQuito": "America/Bogota",
+    "AtlanticTimeCanada": "America/Halifax",
+    "CaracasLaPaz": "America/Caracas",
+    "Santiago": "America/Santiago",
+    "NewFoundland": "America/St_Johns",
+    "Brasilia": "America/Sao_Paulo",
+    "BuenosAiresGeorgetown": "America/Argentina/Buenos_Aires",
+    "Azores": "Atlantic/Azores",
+    "GreenwichMeanTimeDublinEdinburghLisbonLondon": "Europe/London",
+    "CasablancaMonrovia": "Africa/Casablanca",
+    "AmsterdamBerlinBernRomeStockholmVienna": "Europe/Berlin",
+    "BrusselsCopenhagenMadridParis": "Europe/Paris",
+    "BelgradeBratislavaBudapestLjubljanaPrague": "Europe/Prague",
+    "SarajevoSkopjeWarsawZagreb": "Europe/Warsaw",
+    "WestCentralAfrica": "Africa/Lagos",
+    "AthensIstanbulMinsk": "Europe/Athens",
+    "Bucharest": "Europe/Bucharest",
+    "Cairo": "Africa/Cairo",
+    "HelsinkiKyivRigaSofiaTallinnVilnius": "Europe/Helsinki",
+    "HararePretoria": "Africa/Johannesburg",
+    "Jerusalem": "Asia/Jerusalem",
+    "KuwaitRiyadh": "Asia/Riyadh",
+    "MoscowStPetersburgVolgograd": "Europe/Moscow",
+    "AbuDhabiMuscat": "Asia/Dubai",
+    "IslandamabadKarachiTashkent": "Asia/Karachi",
+    "ChennaiKolkataMumbaiNewDelhi": "Asia/Kolkata",
+    "Kathmandu": "Asia/Kathmandu",
+    "BangkokHanoiJakarta": "Asia/Bangkok",
+    "BeijingChongqingHongKongUrumqi": "Asia/Shanghai",
+    "KualaLumpurSingapore": "Asia/Singapore",
+    "Taipei": "Asia/Taipei",
+    "Perth": "Australia/Perth",
+    "OsakaSapporoTokyo": "Asia/Tokyo",
+    "Seoul": "Asia/Seoul",
+    "Adelaide": "Australia/Adelaide",
+    "Darwin": "Australia/Darwin",
+    "Brisbane": "Australia/Brisbane",
+    "CanberraMelbourneSydney": "Australia/Sydney",
+    "AucklandWellington": "Pacific/Auckland",
+}
