@@ -88,13 +88,25 @@ def funding(adjustment: Adjustment, siblings: Sequence[Adjustment]) -> Funding:
     Decreases are always ready. An increase is ready when confirmed decreases cover it and every increase already on
     its way; it waits while pending decreases could still cover it; otherwise its money is lost and it must fail.
     """
+    if uncovered_micros(adjustment, siblings, freed_by=_FREED) <= 0:
+        return Funding.READY
+    return Funding.WAITING if uncovered_micros(adjustment, siblings) <= 0 else Funding.LOST
+
+
+def uncovered_micros(
+    adjustment: Adjustment, siblings: Sequence[Adjustment], *, freed_by: frozenset[AdjustmentStatus] = _FREED | _HOPE
+) -> int:
+    """What an adjustment would spend beyond what its plan's decreases free, reporting micros; <= 0 is covered.
+
+    Args:
+        adjustment: a decrease is covered, whatever the others do.
+        siblings: all adjustments of its plan; itself may be among them.
+        freed_by: states in which a decrease counts; left out, also those that may still be confirmed.
+    """
     need = adjustment.delta_reporting_micros
     if need <= 0:
-        return Funding.READY
+        return 0
     others = [sibling for sibling in siblings if sibling.id != adjustment.id]
-    freed = -sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros < 0 and s.status in _FREED)
-    hoped = -sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros < 0 and s.status in _HOPE)
+    freed = -sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros < 0 and s.status in freed_by)
     taken = sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros > 0 and _may_spend(s))
-    if freed - taken >= need:
-        return Funding.READY
-    return Funding.WAITING if freed + hoped - taken >= need else Funding.LOST
+    return need + taken - freed

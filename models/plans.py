@@ -76,3 +76,16 @@ async def fund(scope: WriteScope, plan_id: UUID, increase_micros: int, decrease_
         plan_id,
     )
     return bool(changed)
+
+
+async def count_restore(scope: WriteScope, plan_id: UUID, increase_micros: int, decrease_micros: int) -> None:
+    """Count a restoring change in its plan, so that later approvals find only the money that is left."""
+    await scope.execute(
+        "UPDATE plans SET approved_increase_micros = approved_increase_micros + $1, "
+        "approved_decrease_micros = approved_decrease_micros + $2, version = version + 1 "
+        "WHERE tenant_id = $3 AND id = $4",
+        increase_micros,
+        decrease_micros,
+        scope.tenant_id,
+        plan_id,
+    )

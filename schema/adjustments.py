@@ -1,6 +1,7 @@
 """Adjustments as clients see them. No logic."""
 
 from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
 
 import strawberry
 
@@ -54,7 +55,20 @@ class Adjustment(Node):
     platform_execution_id: str | None = strawberry.field(description="The platform's own id of the request.")
     failure_code: str | None = strawberry.field(description="Why it failed or waits, for a program.")
     failure_reason: str | None = strawberry.field(description="Why it failed or waits, for a person.")
+    reason: str | None = strawberry.field(description="Why it restores another change; null for one that does not.")
     value: strawberry.Private[Value]
+
+    @strawberry.field(description="The change that it undoes, if it is a restoring one.")
+    async def restores(self, info: Info) -> Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None:
+        """The original."""
+        found: Adjustment | None = view(await _named(info, self.value.restores_id))
+        return found
+
+    @strawberry.field(description="The newest change that undoes it, on its way, done or failed.")
+    async def restored_by(self, info: Info) -> Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None:
+        """The restoring change."""
+        found: Adjustment | None = view(await _named(info, self.value.restored_by_id))
+        return found
 
     @strawberry.field(description="Who approved it.")
     def approved_by(self) -> Actor | None:
@@ -93,8 +107,13 @@ class Adjustment(Node):
             platform_execution_id=value.platform_execution_id,
             failure_code=value.failure_code,
             failure_reason=value.failure_reason,
+            reason=value.reason,
             value=value,
         )
+
+
+async def _named(info: Info, id_: UUID | None) -> Value | None:
+    return None if id_ is None else await info.context.loaders.adjustment(id_)
 
 
 @strawberry.type(description="The adjustment changed meanwhile.")
@@ -110,3 +129,14 @@ class AdjustmentPayload:
 
     adjustment: Adjustment | None = strawberry.field(description="The adjustment afterwards; null on a refusal.")
     user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty when it was done.")
+
+
+@strawberry.type(description="What a reversal left; on a refusal userErrors says why and nothing changed.")
+class AdjustmentRevertPayload:
+    """The payload of adjustmentRevert."""
+
+    adjustment: Adjustment | None = strawberry.field(
+        description="The change to be undone, REVERTED when that is confirmed; null on a refusal."
+    )
+    restoring: Adjustment | None = strawberry.field(description="The change that undoes it; null on a refusal.")
+    user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty when it was queued.")

@@ -190,7 +190,7 @@ def _against_log(change: Adjustment, events: Sequence[LogEvent]) -> list[str]:
         wrong.append(f"{change.id} is {change.status.value}, its last event says {last['status']}")
     kinds = [event.entry.kind for event in events]
     confirmed, reopened = kinds.count("adjustment.confirmed"), kinds.count("adjustment.strayed")
-    ends_confirmed = change.status is AdjustmentStatus.CONFIRMED
+    ends_confirmed = change.status in {AdjustmentStatus.CONFIRMED, AdjustmentStatus.REVERTED}
     if confirmed > reopened + 1 or (ends_confirmed and confirmed != reopened + 1):
         wrong.append(f"{change.id} was confirmed {confirmed} times and reopened {reopened} times")
     return wrong

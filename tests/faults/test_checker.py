@@ -20,7 +20,7 @@ def units(amount: int) -> int:
 
 
 def change(before: int, after: int, status: S = S.CONFIRMED) -> Adjustment:
-    confirmed = NOW if status is S.CONFIRMED else None
+    confirmed = NOW if status in {S.CONFIRMED, S.REVERTED} else None
     return adjustment(
         status=status, before_micros=units(before), intended_micros=units(after), confirmed_at_utc=confirmed
     )
@@ -45,6 +45,7 @@ def test_sound_stories_pass() -> None:
     assert verdicts(effects(100, 90, 80), change(100, 90), change(90, 80)) == []
     assert verdicts(effects(100, 90, 100), change(100, 90), change(90, 100)) == []
     assert verdicts(effects(100, 90, 100, 90), change(100, 90), change(90, 100), change(100, 90)) == []
+    assert verdicts(effects(100, 90, 100), change(100, 90, S.REVERTED), change(90, 100)) == []
     assert verdicts([], change(100, 90, S.FAILED)) == []
     assert verdicts(effects(100, 90), change(100, 90, S.UNKNOWN)) == []
 
@@ -57,6 +58,8 @@ def test_setting_what_stands_there_already_is_no_double() -> None:
 def test_a_lost_effect_is_found() -> None:
     assert verdicts([], change(100, 90)) == [Verdict.LOST]
     assert verdicts(effects(100, 90), change(100, 90), change(90, 80)) == [Verdict.LOST]
+    assert verdicts(effects(100, 90), change(100, 90, S.REVERTED), change(90, 95)) == [Verdict.LOST]
+    assert verdicts([], change(100, 90, S.REVERTED)) == [Verdict.LOST]
 
 
 def test_a_doubled_effect_is_found() -> None:
@@ -121,6 +124,7 @@ def test_the_log_must_tell_the_same_story() -> None:
     usual = (("queued", S.PENDING), ("dispatched", S.SENDING), ("applied", S.APPLIED), ("confirmed", S.CONFIRMED))
     assert told(*usual) == []
     assert told(*usual, ("strayed", S.PENDING), ("confirmed", S.CONFIRMED)) == []
+    assert told(*usual, ("restoring", S.CONFIRMED)) == []
     assert told(*usual[:-1]) == [Verdict.MISLOGGED] * 2
     assert told(*usual, versions=(1, 2, 2, 3)) == [Verdict.MISLOGGED]
     assert told(*usual, ("confirmed", S.CONFIRMED)) == [Verdict.MISLOGGED]

@@ -108,6 +108,10 @@ ROWS: Mapping[str, Row] = {
         }
     ),
     "mutation.adjustmentRetry": _change("Adjustment", 2, idempotencyKey="k"),
+    "mutation.adjustmentRevert": replace(
+        _change("Adjustment", 2, reason="no", idempotencyKey="k"),
+        own_refused="this adjustment is FAILED; only one that is CONFIRMED can be reverted",
+    ),
     "mutation.presenceSet": Row(lambda ids: {"recommendationId": ids("Recommendation"), "mode": "EDITING"}),
     "mutation.presenceClear": Row(lambda ids: {"recommendationId": ids("Recommendation")}),
     "mutation.sessionCreate": Row(
