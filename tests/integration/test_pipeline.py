@@ -13,8 +13,12 @@ import httpx
 import pytest
 import uvicorn
 
+from adapters.amazon import AmazonPlatform
 from adapters.google import GooglePlatform
+from adapters.linkedin import LinkedInPlatform
 from adapters.meta import MetaPlatform
+from adapters.microsoft import MicrosoftPlatform
+from adapters.report_jobs import ReportWait
 from adapters.tiktok import TikTokPlatform
 from domain.ad_accounts import AdAccount
 from domain.adjustments import Adjustment, AdjustmentStatus
@@ -45,7 +49,12 @@ ACCOUNTS = (
     (Platform.META, "1043380012345602"),
     (Platform.GOOGLE, "4201987001"),
     (Platform.TIKTOK, "7100000000000000001"),
+    (Platform.LINKEDIN, "507100001"),
+    (Platform.AMAZON, "3312007700000001"),
+    (Platform.MICROSOFT, "149000001"),
 )
+#: The sandbox's reports are ready at the third look, whenever that is.
+SOON = ReportWait(first_seconds=0.005, longest_seconds=0.005)
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +156,9 @@ async def world(sandbox_url: str, ports: Ports, clock: FixedClock, house: House)
         httpx.AsyncClient(base_url=f"{sandbox_url}/meta") as meta,
         httpx.AsyncClient(base_url=f"{sandbox_url}/google") as google,
         httpx.AsyncClient(base_url=f"{sandbox_url}/tiktok") as tiktok,
+        httpx.AsyncClient(base_url=f"{sandbox_url}/linkedin") as linkedin,
+        httpx.AsyncClient(base_url=f"{sandbox_url}/amazon") as amazon,
+        httpx.AsyncClient(base_url=f"{sandbox_url}/microsoft") as microsoft,
     ):
         (await control.post("/control/reset", json={"seed": SEED})).raise_for_status()
         ports.platforms.update(
@@ -154,6 +166,11 @@ async def world(sandbox_url: str, ports: Ports, clock: FixedClock, house: House)
                 Platform.META: MetaPlatform(meta, "sandbox-meta-token"),
                 Platform.GOOGLE: GooglePlatform(google, "sandbox-google-token", "any-developer-token"),
                 Platform.TIKTOK: TikTokPlatform(tiktok, "sandbox-tiktok-token"),
+                Platform.LINKEDIN: LinkedInPlatform(linkedin, "sandbox-linkedin-token"),
+                Platform.AMAZON: AmazonPlatform(amazon, "sandbox-amazon-token", "any-client", report_wait=SOON),
+                Platform.MICROSOFT: MicrosoftPlatform(
+                    microsoft, "sandbox-microsoft-token", "any-developer-token", report_wait=SOON
+                ),
             }
         )
         async with ports.database.write(house.tenant_id) as scope:
@@ -161,13 +178,16 @@ async def world(sandbox_url: str, ports: Ports, clock: FixedClock, house: House)
         yield World(ports, house, control, clock)
 
 
-async def test_four_accounts_bring_ninety_days_in_their_own_money(world: World) -> None:
+async def test_seven_accounts_bring_ninety_days_in_their_own_money(world: World) -> None:
     accounts = await world.connect_all()
     assert [(each.platform, each.currency_code, each.sync_error, each.synced_at_utc) for each in accounts] == [
         (Platform.META, "USD", None, NOW),
         (Platform.META, "EUR", None, NOW),
         (Platform.GOOGLE, "USD", None, NOW),
         (Platform.TIKTOK, "USD", None, NOW),
+        (Platform.LINKEDIN, "USD", None, NOW),
+        (Platform.AMAZON, "USD", None, NOW),
+        (Platform.MICROSOFT, "USD", None, NOW),
     ]
     lasting = []
     for account in accounts:
@@ -185,6 +205,9 @@ async def test_four_accounts_bring_ninety_days_in_their_own_money(world: World) 
         (2, 2 * 91, first, today),
         (5, 5 * 91, first, today),
         (5, 4 * 91 + 6, first, today),
+        (4, 4 * 91, first, today),
+        (4, 4 * 91, first, today),
+        (4, 4 * 91, first, today),
     ]
 
 
