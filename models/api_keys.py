@@ -70,6 +70,12 @@ async def api_key(scope: Scope, api_key_id: UUID) -> ApiKey:
     return _value(only(rows, "no such API key"))
 
 
+async def api_keys_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, ApiKey]:
+    """API keys by id, usable or not; other tenants' are absent."""
+    found = [_value(row) for row in await scope.of(ApiKeyTable).filter(id__in=ids).values()]
+    return {each.id: each for each in found}
+
+
 async def api_key_page(scope: Scope, workspace_id: UUID, place: Slice[UUID]) -> list[ApiKey]:
     """What a slice fetches of a workspace's API keys, revoked ones too, newest first."""
     query = scope.of(ApiKeyTable).filter(workspace_id=workspace_id)

@@ -16,6 +16,7 @@ from tortoise import Model, fields
 
 from domain.log import GENESIS_HASH, Actor, LogEntry, LogEvent, NewEvent, chain_hash, payload_digest
 from kit.pagination import Slice
+from models.conditions import Conditions
 from models.scope import Scope, WriteScope, as_values, json_text
 
 
@@ -198,30 +199,16 @@ async def event_page(
         subject_types: only events about these kinds of things; None for all.
         subject_id: only events about this thing; None for all.
     """
-    parameters: list[object] = [scope.tenant_id, workspace_id]
-    where: list[str] = []
-
-    def add(template: str, value: object) -> None:
-        parameters.append(value)
-        where.append(template.format(f"${len(parameters)}"))
-
+    where = Conditions(scope.tenant_id, workspace_id)
     if subject_types is not None:
-        first = len(parameters) + 1
-        parameters.extend(subject_types)
-        marks = ", ".join(f"${first + index}" for index in range(len(subject_types)))
-        where.append(f"AND e.subject_type IN ({marks}) ")
+        where.among("e.subject_type", subject_types)
     if subject_id is not None:
-        add("AND e.subject_id = {} ", subject_id)
-    if place.after is not None:
-        add("AND e.sequence < {} ", place.after)
-    if place.before is not None:
-        add("AND e.sequence > {} ", place.before)
+        where.add("e.subject_id =", subject_id)
     rows = await scope.rows(
         f"SELECT {_QUALIFIED}, p.salt, p.body FROM log_entries e "  # noqa: S608 - fixed fragments, values bound
         "LEFT JOIN log_payloads p ON p.tenant_id = e.tenant_id AND p.sequence = e.sequence "
-        f"WHERE e.tenant_id = $1 AND e.workspace_id = $2 {''.join(where)}"
-        f"ORDER BY e.sequence {'ASC' if place.backwards else 'DESC'} LIMIT {int(place.fetch_limit)}",
-        *parameters,
+        f"WHERE e.tenant_id = $1 AND e.workspace_id = $2{where.newest_first('e.sequence', place)}",
+        *where.parameters,
     )
     found = [_event(entry, row["body"]) for entry, row in zip(as_values(LogEntry, rows), rows, strict=True)]
     return list(place.in_order(found))

@@ -15,7 +15,7 @@ from tortoise import Model, fields
 from tortoise.expressions import Q
 
 from domain.access import Grant, Permission, RoleName, SeededRole, Standing
-from domain.members import Member, Person
+from domain.members import Member, MemberProfile, Person
 from kit.ids import new_id
 from kit.pagination import Slice
 from models.scope import Scope, WriteScope, as_value, json_text, only, sliced
@@ -240,6 +240,19 @@ async def role_permissions(scope: Scope) -> dict[str, frozenset[Permission]]:
     """The tenant's roles by name, with what each gives."""
     rows = await scope.of(RoleTable).values("name", "permissions")
     return {row["name"]: _permissions(row["permissions"]) for row in rows}
+
+
+async def profiles(scope: Scope, found: Iterable[Member]) -> list[MemberProfile]:
+    """These members with their persons, in one statement; without those whose person is not the tenant's."""
+    listed = list(found)
+    people = await persons_by_id(scope, [each.user_id for each in listed])
+    return [MemberProfile(each, people[each.user_id]) for each in listed if each.user_id in people]
+
+
+async def profiles_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, MemberProfile]:
+    """Members with their persons by the members' ids, revoked ones too; other tenants' are absent."""
+    rows = await scope.of(MembershipTable).filter(id__in=ids).values()
+    return {each.id: each for each in await profiles(scope, map(_member, rows))}
 
 
 async def person_by_email(scope: Scope, email: str) -> Person | None:

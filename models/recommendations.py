@@ -11,7 +11,8 @@ from tortoise import Model, fields
 from domain.platforms import Platform
 from domain.recommendations import Recommendation, RecommendationStatus
 from kit.pagination import Slice
-from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
+from models.conditions import Conditions
+from models.scope import Scope, WriteScope, as_value, as_values, only
 
 
 class RecommendationTable(Model):
@@ -87,12 +88,17 @@ async def recommendation_page(
     scope: Scope, workspace_id: UUID, place: Slice[UUID], wanted: RecommendationFilter
 ) -> list[Recommendation]:
     """What a slice fetches of a workspace's recommendations, newest first."""
-    query = scope.of(RecommendationTable).filter(workspace_id=workspace_id)
+    where = Conditions(scope.tenant_id, workspace_id)
     if wanted.statuses is not None:
-        query = query.filter(status__in=[status.value for status in wanted.statuses])
+        where.among("status", wanted.statuses)
     if wanted.platform is not None:
-        query = query.filter(platform=wanted.platform.value)
-    return as_values(Recommendation, await sliced(query, place, newest_first=True))
+        where.add("platform =", wanted.platform)
+    rows = await scope.rows(
+        f"SELECT {_COLUMNS} FROM recommendations WHERE tenant_id = $1 AND workspace_id = $2"  # noqa: S608 - fixed fragments, values bound
+        f"{where.newest_first('id', place)}",
+        *where.parameters,
+    )
+    return as_values(Recommendation, list(place.in_order(rows)))
 
 
 async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recommendation]:

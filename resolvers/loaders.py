@@ -14,8 +14,10 @@ from strawberry.dataloader import DataLoader
 from domain.access import Permission
 from domain.ad_accounts import AdAccount
 from domain.adjustments import Adjustment, AdjustmentStatus
+from domain.api_keys import ApiKey
 from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.errors import InvalidInput, NotFound
+from domain.members import MemberProfile
 from domain.metric_periods import Period, Totals, totals
 from domain.plans import Plan
 from domain.platforms import Platform
@@ -27,6 +29,7 @@ from kit.pagination import Slice
 from models import (
     ad_accounts,
     adjustments,
+    api_keys,
     campaigns,
     daily_metrics,
     members,
@@ -105,6 +108,14 @@ class TenantLoaders:
     async def adjustment(self, id_: UUID) -> Adjustment | None:
         """An adjustment."""
         return await self._load("adjustment", adjustments.adjustments_by_id, id_)
+
+    async def member(self, id_: UUID) -> MemberProfile | None:
+        """A member with the person behind it."""
+        return await self._load("member", members.profiles_by_id, id_)
+
+    async def api_key(self, id_: UUID) -> ApiKey | None:
+        """An API key."""
+        return await self._load("api_key", api_keys.api_keys_by_id, id_)
 
     async def presences_at(self, subject_id: UUID) -> Sequence[Presence]:
         """Who is at an item now."""
@@ -222,7 +233,7 @@ class ViewerReads:
         return found if found is not None and visible(self._viewer(), found, permission) else None
 
 
-#: How each Node type is loaded, and what seeing it takes in its workspace (None: being there).
+#: How each Node type is loaded, and what seeing it takes where it lives (None: being there).
 NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspace | None]], Permission | None]]] = {
     "Workspace": (TenantLoaders.workspace, None),
     "AdAccount": (TenantLoaders.ad_account, Permission.CAMPAIGN_READ),
@@ -231,4 +242,6 @@ NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspa
     "Plan": (TenantLoaders.plan, Permission.CAMPAIGN_READ),
     "Recommendation": (TenantLoaders.recommendation, Permission.CAMPAIGN_READ),
     "Adjustment": (TenantLoaders.adjustment, Permission.CAMPAIGN_READ),
+    "Member": (TenantLoaders.member, Permission.USER_READ),
+    "ApiKey": (TenantLoaders.api_key, Permission.USER_READ),
 }

@@ -7,15 +7,16 @@ import strawberry
 from domain.api_keys import ApiKey as Value
 from domain.log import ActorKind
 from schema.actors import Actor
-from schema.base import DateTime, UserError, global_id
+from schema.base import DateTime, Node, UserError, global_id
+from schema.nodes import shows
 from schema.permissions import Permission
 
 
+@shows(Value)
 @strawberry.type(description="The key of a program in one workspace. It never decides budgets.")
-class ApiKey:
+class ApiKey(Node):
     """An API key."""
 
-    id: strawberry.ID = strawberry.field(description="Opaque global id.")
     name: str = strawberry.field(description="What it was called when it was made.")
     prefix: str = strawberry.field(description="The middle part of ce_<prefix>_...: tells keys apart, proves nothing.")
     scopes: list[Permission] = strawberry.field(description="What it may do in its workspace.")

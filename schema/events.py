@@ -21,6 +21,8 @@ NODE_TYPES: Final = {
     "plan": "Plan",
     "recommendation": "Recommendation",
     "adjustment": "Adjustment",
+    "member": "Member",
+    "api_key": "ApiKey",
 }
 
 #: Facts that serve the machinery or prove an identity; nobody reads them in a trail.

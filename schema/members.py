@@ -7,9 +7,10 @@ import strawberry
 from domain.access import PrincipalKind
 from domain.members import MemberProfile, Place, Profile
 from schema.actors import Actor
-from schema.base import DateTime, UserError, global_id
+from schema.base import DateTime, Node, UserError, global_id
 from schema.conflicts import VersionConflict
 from schema.enums import describe_enum
+from schema.nodes import shows
 from schema.permissions import Permission
 
 describe_enum(
@@ -76,11 +77,11 @@ class Viewer:
         )
 
 
+@shows(MemberProfile)
 @strawberry.type(description="A person's roles in a workspace or in the whole tenant.")
-class Member:
+class Member(Node):
     """A member."""
 
-    id: strawberry.ID = strawberry.field(description="Opaque global id.")
     version: int = strawberry.field(description="Goes up with every change; send it back as expectedVersion.")
     user_id: strawberry.ID = strawberry.field(description="The person: the same in all workspaces of a tenant.")
     name: str = strawberry.field(description="The person's name.")

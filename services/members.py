@@ -72,9 +72,7 @@ async def page(ports: Ports, viewer: Viewer, workspace_id: UUID, place: Slice[UU
     """What a slice fetches of those who hold something in a workspace, oldest first. Raises NotFound, Forbidden."""
     await authority_in_own(ports, viewer, workspace_id, Permission.USER_READ)
     scope = ports.database.read(viewer.tenant_id)
-    found = await members.member_page(scope, workspace_id, place)
-    people = await members.persons_by_id(scope, [each.user_id for each in found])
-    return [MemberProfile(each, people[each.user_id]) for each in found]
+    return await members.profiles(scope, await members.member_page(scope, workspace_id, place))
 
 
 async def one(ports: Ports, viewer: Viewer, member_id: UUID) -> MemberProfile:

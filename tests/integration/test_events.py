@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from domain.access import Permission
 from domain.workspaces import WorkspaceChange
 from models import log
+from services import api_keys, members, workspaces
 from services import recommendations as decisions
-from services import workspaces
 from services.ports import Ports
 from services.viewers import Viewer
 from tests.conftest import House, viewer_of
@@ -124,3 +125,18 @@ async def test_an_id_without_a_history_is_refused(ports: Ports, house: House) ->
             ports, ana, TRAIL, {"w": global_id("Workspace", house.workspace.id), "first": 1, "subject": subject}
         )
         assert [each["extensions"]["code"] for each in answer["errors"]] == [code]
+
+
+async def test_what_happened_to_members_and_keys_leads_to_them(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    cleo = (await viewer_of(ports, house, house.analyst_id)).standing.member_id
+    assert cleo is not None
+    await members.set_roles(ports, ana, cleo, 1, ("finance",))
+    key = await api_keys.create(ports, ana, house.workspace.id, "key", [Permission.CAMPAIGN_READ], None)
+    found = (await trail(ports, ana, house, first=10))["nodes"]
+    assert [(each["kind"], each["subject"]) for each in found] == [
+        ("api_key.created", {"__typename": "ApiKey", "id": global_id("ApiKey", key.api_key.id)}),
+        ("member.roles_set", {"__typename": "Member", "id": global_id("Member", cleo)}),
+    ]
+    about = (await trail(ports, ana, house, first=10, subject=global_id("Member", cleo)))["nodes"]
+    assert [each["kind"] for each in about] == ["member.roles_set"]

@@ -6,9 +6,11 @@ from uuid import uuid4
 
 import pytest
 
+from domain.access import Permission
 from kit.ids import new_id
 from models import campaigns, members, tenants
 from resolvers.loaders import NODES
+from services import api_keys
 from services import recommendations as decisions
 from services.ports import Ports
 from services.viewers import look_up
@@ -24,6 +26,9 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
     ana = await viewer_of(ports, house, house.owner_id)
     decided = await decisions.approve(ports, ana, house.recommendations[0].id, 1, "k")
     assert decided.adjustment is not None
+    cleo = (await viewer_of(ports, house, house.analyst_id)).standing.member_id
+    key = await api_keys.create(ports, ana, house.workspace.id, "key", [Permission.CAMPAIGN_READ], None)
+    assert cleo is not None
     found = {
         "Workspace": house.workspace.id,
         "AdAccount": house.account.id,
@@ -32,6 +37,8 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
         "Plan": house.plan.id,
         "Recommendation": house.recommendations[0].id,
         "Adjustment": decided.adjustment.id,
+        "Member": cleo,
+        "ApiKey": key.api_key.id,
     }
     assert set(found) == set(NODES)
     ids = [global_id(name, id_) for name, id_ in found.items()]
@@ -84,6 +91,40 @@ async def test_what_a_role_may_not_read_is_not_there(ports: Ports, house: House)
     ids = [global_id("Workspace", house.workspace.id), global_id("Campaign", house.campaigns[0].id)]
     answer = await execute(ports, viewer, NODES_QUERY, {"ids": ids})
     assert answer == {"data": {"nodes": [{"__typename": "Workspace", "id": ids[0]}, None]}}
+
+
+@pytest.mark.req("FR-PLT-003")
+async def test_members_and_keys_come_back_to_those_who_may_read_users_where_they_hold(
+    ports: Ports, house: House
+) -> None:
+    chief, director = new_id(), new_id()
+    async with ports.database.write(house.tenant_id) as scope:
+        for user, name in ((chief, "chief"), (director, "director")):
+            await members.add_user(scope, user, f"{name}@acme.test", name, "!", NOON)
+        wide_member = await members.add_membership(scope, None, chief, ["owner"])
+        await members.add_membership(scope, None, director, ["data_analyst"])
+    ana, cleo = [await viewer_of(ports, house, user) for user in (house.owner_id, house.analyst_id)]
+    chiefs, directors = [await look_up(ports, principal_of(house.tenant_id, user)) for user in (chief, director)]
+    key = await api_keys.create(ports, ana, house.workspace.id, "key", [Permission.CAMPAIGN_READ], None)
+    assert cleo.standing.member_id is not None
+    ids = [
+        global_id("Member", cleo.standing.member_id),
+        global_id("Member", wide_member),
+        global_id("ApiKey", key.api_key.id),
+    ]
+    document = """query ($ids: [ID!]!) { nodes(ids: $ids) {
+      ... on Member { name email roles tenantWide } ... on ApiKey { name scopes } } }"""
+    member = {"name": "Analyst of acme", "email": "analyst@acme.test", "roles": ["data_analyst"], "tenantWide": False}
+    wide = {"name": "chief", "email": "chief@acme.test", "roles": ["owner"], "tenantWide": True}
+    program = {"name": "key", "scopes": ["CAMPAIGN_READ"]}
+    for viewer, shown in (
+        (chiefs, [member, wide, program]),
+        # An owner of one workspace holds nothing in the tenant, so who is in all of it is not theirs to see so.
+        (ana, [member, None, program]),
+        (cleo, [None, None, None]),
+        (directors, [None, None, None]),
+    ):
+        assert await execute(ports, viewer, document, {"ids": ids}) == {"data": {"nodes": shown}}
 
 
 async def test_nobody_gets_nothing(ports: Ports, house: House) -> None:

@@ -75,8 +75,8 @@ ROWS: Mapping[str, Row] = {
     "query.nodes": Row(
         lambda ids: {
             "ids": [
-                ids(name)
-                for name in ("Workspace", "AdAccount", "Campaign", "Budget", "Plan", "Recommendation", "Adjustment")
+                *(ids(name) for name in ("Workspace", "AdAccount", "Campaign", "Budget", "Plan", "Recommendation")),
+                *(ids(name) for name in ("Adjustment", "Member", "ApiKey")),
             ]
         }
     ),
