@@ -12,8 +12,9 @@ from domain.plans import uncovered_micros
 from domain.recommendations import MAX_REASON_CHARACTERS
 from kit.ids import new_id
 from kit.pagination import Slice
-from models import adjustments, campaigns, locks, log, plans
+from models import adjustments, campaigns, locks, plans
 from models.scope import Scope
+from services.conflicts import logged_conflict
 from services.idempotency import once
 from services.ports import Ports
 from services.unit_of_work import Work, begin
@@ -162,12 +163,4 @@ async def _require_covered(scope: Scope, back: Adjustment) -> None:
 
 
 async def _conflict(scope: Scope, current: Adjustment, expected_version: int) -> VersionConflict:
-    last = await log.last_change(scope, current.id)
-    return VersionConflict(
-        "this adjustment changed meanwhile",
-        subject_id=current.id,
-        expected_version=expected_version,
-        current_version=current.version,
-        changed_by_id=None if last is None else last.actor_id,
-        changed_at_utc=None if last is None else last.at_utc,
-    )
+    return await logged_conflict(scope, "this adjustment changed meanwhile", current, expected_version)

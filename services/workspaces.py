@@ -10,8 +10,9 @@ from domain.access import Permission
 from domain.errors import VersionConflict
 from domain.workspaces import Workspace, WorkspaceChange, changed
 from kit.pagination import Slice
-from models import log, tenants
+from models import tenants
 from models.scope import Scope
+from services.conflicts import logged_conflict
 from services.idempotency import once
 from services.ports import Ports
 from services.unit_of_work import Work, begin
@@ -69,12 +70,4 @@ async def update(
 
 
 async def _conflict(scope: Scope, current: Workspace, expected_version: int) -> VersionConflict:
-    last = await log.last_change(scope, current.id)
-    return VersionConflict(
-        "somebody else changed this workspace first",
-        subject_id=current.id,
-        expected_version=expected_version,
-        current_version=current.version,
-        changed_by_id=None if last is None else last.actor_id,
-        changed_at_utc=None if last is None else last.at_utc,
-    )
+    return await logged_conflict(scope, "somebody else changed this workspace first", current, expected_version)
