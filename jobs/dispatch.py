@@ -5,11 +5,13 @@ under their own locks. Must not talk to a platform itself.
 """
 
 import random
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
 from domain.adjustments import Adjustment
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
+from domain.quotas import QUOTAS, Quota
 from jobs.schedule import Wait, for_each
 from realtime.relay import Relay
 from services import dispatch, rechecks
@@ -21,20 +23,26 @@ _CONCURRENCY: Final = 8
 _LIMIT: Final = 500
 
 
-async def sweep(ports: Ports, jitter: random.Random, times: DispatchTimes = DISPATCH_TIMES) -> int:
+async def sweep(
+    ports: Ports,
+    jitter: random.Random,
+    times: DispatchTimes = DISPATCH_TIMES,
+    quota: Mapping[str, Quota] = QUOTAS,
+) -> int:
     """Send what is due until nothing more moves: confirmed decreases make their increases due. Returns how many moved.
 
     Args:
         ports: database and platforms.
         jitter: spreads the retries of several workers.
         times: leases and settle times.
+        quota: what the platforms take.
     """
 
     async def send(item: tuple[UUID, UUID]) -> Adjustment | None:
-        return await dispatch.dispatch(ports, *item, jitter, times)
+        return await dispatch.dispatch(ports, *item, jitter, times, quota)
 
     async def recheck(item: tuple[UUID, UUID]) -> Adjustment | None:
-        return await rechecks.recheck(ports, *item, jitter, times)
+        return await rechecks.recheck(ports, *item, jitter, times, quota)
 
     total = 0
     while True:

@@ -385,6 +385,20 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='QuotaUsageTable',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
+                ('name', fields.CharField(unique=True, max_length=160)),
+                ('points', fields.FloatField()),
+                ('at_utc', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('blocked_until_utc', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('pace', fields.FloatField()),
+                ('version', fields.IntField()),
+            ],
+            options={'table': 'quota_usages', 'app': 'models', 'pk_attr': 'id', 'table_description': 'One budget of calls, by its name.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='RefreshTokenTable',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),

@@ -1,14 +1,16 @@
 """The few queries that must look across tenants, each with its reason. Nothing else may take a SystemScope.
 
 Sign-in finds a person by e-mail before any tenant is known; the relay compares all heads; the worker looks for due
-work of anybody, then acts inside the tenant's own scope.
+work of anybody, then acts inside the tenant's own scope; a platform's quota belongs to no tenant.
 """
 
 from datetime import datetime
 from uuid import UUID
 
 from domain.members import Account
+from domain.quotas import QuotaUsage
 from domain.sessions import RefreshToken
+from kit.ids import new_id
 from models.scope import SystemScope, as_value, as_values
 
 
@@ -120,6 +122,42 @@ async def unsubscribe_token(scope: SystemScope, token_hash: str, now_utc: dateti
         return None
     tenant_id, workspace_id, user_id = (_uuid(rows[0][name]) for name in ("tenant_id", "workspace_id", "user_id"))
     return tenant_id, workspace_id, user_id
+
+
+async def quota_usage(scope: SystemScope, name: str) -> QuotaUsage | None:
+    """What is used of a budget of calls; None before its first use. A quota has no tenant (models/quotas.py)."""
+    rows = await scope.rows(
+        "SELECT points, at_utc, blocked_until_utc, pace, version FROM quota_usages WHERE name = $1", name
+    )
+    return as_value(QuotaUsage, rows[0]) if rows else None
+
+
+async def store_quota_usage(scope: SystemScope, name: str, value: QuotaUsage) -> bool:
+    """Store a budget's next version; False when another worker stored it first."""
+    if value.version == 1:
+        rows = await scope.rows(
+            "INSERT INTO quota_usages (id, name, points, at_utc, blocked_until_utc, pace, version) "
+            "VALUES ($1, $2, $3, $4, $5, $6, 1) ON CONFLICT (name) DO NOTHING RETURNING name",
+            new_id(),
+            name,
+            value.points,
+            value.at_utc,
+            value.blocked_until_utc,
+            value.pace,
+        )
+        return bool(rows)
+    changed = await scope.execute(
+        "UPDATE quota_usages SET points = $1, at_utc = $2, blocked_until_utc = $3, pace = $4, version = $5 "
+        "WHERE name = $6 AND version = $7",
+        value.points,
+        value.at_utc,
+        value.blocked_until_utc,
+        value.pace,
+        value.version,
+        name,
+        value.version - 1,
+    )
+    return bool(changed)
 
 
 def _uuid(value: object) -> UUID:

@@ -225,7 +225,7 @@ async def store_if_leased(scope: WriteScope, value: Adjustment, token: UUID) -> 
     return bool(changed)
 
 
-async def postpone_pending(scope: WriteScope, adjustment_id: UUID, version: int, until_utc: datetime) -> bool:
+async def postpone(scope: WriteScope, adjustment_id: UUID, version: int, until_utc: datetime) -> bool:
     """Let one that waits wait longer: for a quota. No version and no event: to people it is waiting all the same."""
     changed = await scope.execute(
         "UPDATE adjustments SET not_before_utc = $1 WHERE id = $2 AND tenant_id = $3 AND version = $4",

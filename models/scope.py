@@ -60,6 +60,7 @@ MODEL_MODULES = (
     "models.presences",
     "models.idempotency",
     "models.currency_rates",
+    "models.quotas",
     "models.notifications",
 )
 

@@ -7,7 +7,7 @@ platform means; that is domain/adjustments.py's.
 """
 
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -30,10 +30,12 @@ from domain.errors import PlatformError
 from domain.log import Actor, ActorKind
 from domain.plans import Funding, funding
 from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, PlatformBudget
+from domain.quotas import CHANGE, QUOTAS, Quota
 from kit.crash_points import reach
 from kit.ids import new_id
 from models import across_tenants, ad_accounts, adjustments, campaigns, locks
 from models.scope import Scope
+from services import quotas
 from services.platform_calls import TooLate, in_time
 from services.ports import Ports
 from services.unit_of_work import Work, begin
@@ -66,11 +68,13 @@ async def dispatch(
     adjustment_id: UUID,
     jitter: random.Random,
     times: DispatchTimes = DISPATCH_TIMES,
+    quota: Mapping[str, Quota] = QUOTAS,
 ) -> Adjustment | None:
     """Bring one due adjustment as far as it goes now.
 
     Returns:
-        The adjustment afterwards, or None when it was not ours to send: not funded yet, or claimed by another worker.
+        The adjustment afterwards, or None when it was not ours to send now: not funded yet, claimed by another worker,
+        or its platform's quota is used up.
     """
     scope = ports.database.read(tenant_id)
     waiting = await adjustments.adjustment(scope, adjustment_id)
@@ -81,11 +85,16 @@ async def dispatch(
             return await _fail_unfunded(ports, waiting)
     account = await ad_accounts.ad_account(scope, waiting.account_id)
     budget = await campaigns.budget(scope, waiting.budget_id)
-    claimed = await _claim(ports, waiting, times)
+    try:
+        claimed = await _claim(ports, waiting, account, times, quota)
+    except _QuotaUsedUp as used_up:
+        async with ports.database.write(tenant_id) as writing:
+            await adjustments.postpone(writing, waiting.id, waiting.version, used_up.until_utc)
+        return None
     if claimed is None:
         return None
     reach("dispatch.after_claim_commit")
-    errand = _Errand(ports, ports.platforms[account.platform], account, budget, times, jitter)
+    errand = _Errand(ports, ports.platforms[account.platform], account, budget, times, quota, jitter)
     return await errand.run(claimed, interrupted=waiting.status is AdjustmentStatus.SENDING)
 
 
@@ -112,7 +121,18 @@ async def _fail_unfunded(ports: Ports, waiting: Adjustment) -> Adjustment | None
     return failed
 
 
-async def _claim(ports: Ports, waiting: Adjustment, times: DispatchTimes) -> Adjustment | None:
+class _QuotaUsedUp(Exception):
+    """The platform takes no change now; the claim is undone."""
+
+    def __init__(self, until_utc: datetime) -> None:
+        super().__init__(until_utc)
+        self.until_utc = until_utc
+
+
+async def _claim(
+    ports: Ports, waiting: Adjustment, account: AdAccount, times: DispatchTimes, quota: Mapping[str, Quota]
+) -> Adjustment | None:
+    """Take the lease, and with it the calls that the change needs; None when another worker or budget is first."""
     async with begin(ports, waiting.tenant_id, DISPATCHER) as work:
         # Two increases of one plan must not both count the same freed money: look again while holding the plan.
         await locks.hold_plan(work.scope, waiting.plan_id)
@@ -122,6 +142,11 @@ async def _claim(ports: Ports, waiting: Adjustment, times: DispatchTimes) -> Adj
             work.scope, waiting.id, new_id(), work.now_utc, work.now_utc + times.lease, version=waiting.version
         )
         if claimed is not None:
+            # All its calls at once: a change that is sent must also be read back.
+            platform, account_id = account.platform, account.external_id
+            wait_until = await quotas.ask(work.scope, quota, platform, account_id, CHANGE, work.now_utc)
+            if wait_until is not None:
+                raise _QuotaUsedUp(wait_until)
             work.record("adjustment.dispatched", SUBJECT, waiting, claimed)
         reach("dispatch.before_claim_commit")
     return claimed
@@ -136,6 +161,7 @@ class _Errand:
     account: AdAccount
     budget: Budget
     times: DispatchTimes
+    quota: Mapping[str, Quota]
     jitter: random.Random
 
     async def run(self, claimed: Adjustment, *, interrupted: bool) -> Adjustment | None:
@@ -283,13 +309,21 @@ class _Errand:
     async def _refused(self, held: Adjustment, error: PlatformError) -> Adjustment | None:
         settle = self.times.settle(self.account.platform)
         after = after_failure(held, error, self.jitter.random(), self.ports.clock.now_utc(), settle)
-        return await self._book(held, after)
+        return await self._book(held, after, rest_seconds=error.retry_after_seconds)
 
     async def _store(self, held: Adjustment, status: AdjustmentStatus, **changes: object) -> Adjustment | None:
         return await self._book(held, moved(held, status, **changes))
 
-    async def _book(self, held: Adjustment, after: Adjustment) -> Adjustment | None:
-        """Write the next state if the lease is still ours; None when it was lost, and then no state is written."""
+    async def _book(
+        self, held: Adjustment, after: Adjustment, *, rest_seconds: float | None = None
+    ) -> Adjustment | None:
+        """Write the next state if the lease is still ours; None when it was lost, and then no state is written.
+
+        Args:
+            held: the state before, under our lease.
+            after: the next one.
+            rest_seconds: how long the platform asked to be left alone, if it did; all workers heed it.
+        """
         if held.lease_token is None:
             raise ValueError("only a claimed adjustment can be moved")
         async with begin(self.ports, held.tenant_id, DISPATCHER) as work:
@@ -301,6 +335,9 @@ class _Errand:
             elif held.sent_at_utc is not None:
                 # What we sent may have come late, over somebody's newer change: have that one read again.
                 await adjustments.recheck_newest(work.scope, held.budget_id, work.now_utc)
+            if rest_seconds is not None:
+                place = (self.account.platform, self.account.external_id)
+                await quotas.note_refusal(work.scope, self.quota, *place, rest_seconds, work.now_utc)
             if after.status in _COMMITS:
                 reach(_COMMITS[after.status])
         return after if stored else None

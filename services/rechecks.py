@@ -5,6 +5,7 @@ That is seen here, and the change is queued again; a person's edit is left alone
 """
 
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -12,8 +13,10 @@ from uuid import UUID
 from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus, backoff, moved, strayed
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from domain.errors import PlatformError
+from domain.quotas import LOOK, QUOTAS, Quota
 from kit.crash_points import reach
 from models import across_tenants, ad_accounts, adjustments, campaigns
+from services import quotas
 from services.dispatch import DISPATCHER, SUBJECT
 from services.platform_calls import in_time
 from services.ports import Ports
@@ -34,6 +37,7 @@ async def recheck(
     adjustment_id: UUID,
     jitter: random.Random,
     times: DispatchTimes = DISPATCH_TIMES,
+    quota: Mapping[str, Quota] = QUOTAS,
 ) -> Adjustment | None:
     """Read a confirmed change's budget again; any number of workers may.
 
@@ -53,6 +57,13 @@ async def recheck(
     account = await ad_accounts.ad_account(scope, confirmed.account_id)
     budget = await campaigns.budget(scope, confirmed.budget_id)
     platform = ports.platforms[account.platform]
+    async with ports.database.write(tenant_id) as writing:
+        wait_until = await quotas.ask(
+            writing, quota, account.platform, account.external_id, LOOK, ports.clock.now_utc()
+        )
+    if wait_until is not None:
+        await _ended(ports, confirmed, wait_until)
+        return None
     seconds = (times.lease - times.margin).total_seconds()
     try:
         observed = await in_time(

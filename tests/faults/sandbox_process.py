@@ -8,11 +8,8 @@ from pathlib import Path
 import uvicorn
 
 from sandbox import app as sandbox_app
-from sandbox.roster import GOOGLE, META, TIKTOK, Roster, demo_roster
+from sandbox.roster import PLATFORMS, Roster, demo_roster
 from sandbox.world import CampaignSpec
-
-#: The platforms used, whose simplest campaign is copied.
-PLATFORMS = (META, GOOGLE, TIKTOK)
 
 
 def roster(count: int) -> Roster:

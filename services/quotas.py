@@ -1,0 +1,59 @@
+"""Asking the shared budgets before a platform is called. What a budget allows is domain/quotas.py's.
+
+Every worker counts in the same row, by compare-and-set, so that all of them together stay inside a platform's quota.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.platforms import Platform
+from domain.quotas import Calls, Quota, QuotaUsage, admit, budget_name, refused
+from models import across_tenants
+from models.scope import WriteScope
+
+#: Other workers may count at the same moment; who loses so often comes again a little later.
+_TRIES: Final = 10
+_LATER: Final = timedelta(seconds=0.2)
+
+
+async def ask(
+    scope: WriteScope,
+    quotas: Mapping[str, Quota],
+    platform: Platform,
+    account_external_id: str,
+    calls: Calls,
+    now_utc: datetime,
+) -> datetime | None:
+    """Count these calls, inside the caller's transaction.
+
+    Returns:
+        None when they may be made now; else the moment to ask again, and nothing was counted.
+    """
+    quota = quotas[platform]
+    name = budget_name(quota, platform, account_external_id)
+    for _ in range(_TRIES):
+        usage = await across_tenants.quota_usage(scope, name)
+        answer = admit(quota, usage or QuotaUsage(0.0, now_utc), calls, now_utc)
+        if isinstance(answer, datetime):
+            return answer
+        if await across_tenants.store_quota_usage(scope, name, answer):
+            return None
+    return now_utc + _LATER
+
+
+async def note_refusal(
+    scope: WriteScope,
+    quotas: Mapping[str, Quota],
+    platform: Platform,
+    account_external_id: str,
+    retry_after_seconds: float,
+    now_utc: datetime,
+) -> None:
+    """A platform refused and said for how long: no worker asks it before that."""
+    quota = quotas[platform]
+    name = budget_name(quota, platform, account_external_id)
+    for _ in range(_TRIES):
+        usage = await across_tenants.quota_usage(scope, name) or QuotaUsage(0.0, now_utc)
+        if await across_tenants.store_quota_usage(scope, name, refused(quota, usage, retry_after_seconds, now_utc)):
+            return
