@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 
 from domain.log import ActorKind
+from schema.base import global_id
 from schema.context import Info
 from schema.enums import describe_enum
 
@@ -27,6 +28,12 @@ class Actor:
     kind: ActorKind = strawberry.field(description="A person, an API key, or the system.")
     reference: strawberry.Private[str]
 
+    @strawberry.field(description="Whose id `viewer` has: equal ids are the same person or key. Null for the system.")
+    def id(self) -> strawberry.ID | None:
+        """The actor's global id."""
+        type_name = {ActorKind.MEMBER: "User", ActorKind.API_KEY: "ApiKey"}.get(self.kind)
+        return None if type_name is None else global_id(type_name, UUID(self.reference))
+
     @strawberry.field(description="The person's name; for the system, the name of the job. Null for who is unknown.")
     async def name(self, info: Info) -> str | None:
         """The actor's name."""
@@ -36,5 +43,15 @@ class Actor:
 
     @classmethod
     def member(cls, user_id: str | None) -> Self | None:
-        """The person with this user id, None for nobody."""
-        return None if user_id is None else cls(kind=ActorKind.MEMBER, reference=user_id)
+        """The person with this user id, or the job of the system with this name; None for nobody."""
+        if user_id is None:
+            return None
+        return cls(kind=ActorKind.MEMBER if _is_id(user_id) else ActorKind.SYSTEM, reference=user_id)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -22,6 +22,7 @@ LONG_FILES = {
     "requirements.lock": "written by make lock",
     "requirements-dev.lock": "written by make lock",
     "schema.graphql": "written by campaign-express export-schema",
+    "migrations/0001_initial.py": "written by Tortoise",
     "app/pages/review.html": "one static file is the point: no build, no framework, nothing to fetch",
     "app/pages/explorer.html": "one static file is the point: no build, no framework, nothing to fetch",
 }

