@@ -4,15 +4,18 @@ import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 
+from asyncpg import PostgresError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from tortoise.exceptions import BaseORMException
 
 from app.backend import GraphQLBackend
 from app.container import Container
+from app.exports import export_routes
 from app.graphql import build_schema
 from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
 from app.http_metrics import HttpMetrics
@@ -42,6 +45,11 @@ def few_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
+logger = logging.getLogger("campaign_express.web")
+
+DATABASE_ERRORS: Final = (BaseORMException, PostgresError, sqlite3.Error, OSError)
+
+
 def create_app(
     container: Container, around: AbstractAsyncContextManager[object] | None = None
 ) -> tuple[Starlette, TransportLimits]:
@@ -54,11 +62,16 @@ def create_app(
     limits = TransportLimits()
     schema = build_schema()
     engine = GraphQLEngine(schema, limits, production=container.settings.production, clock=container.ports.clock)
+    backend = GraphQLBackend(container)
     registry = CollectorRegistry()
     sdl = schema.as_str()
 
     async def health(_: Request) -> Response:
-        await across_tenants.heads(container.ports.database.system())
+        try:
+            await across_tenants.heads(container.ports.database.system())
+        except DATABASE_ERRORS:
+            logger.warning("not well: the database does not answer", exc_info=True)
+            return JSONResponse({"status": "the database does not answer"}, status_code=503)
         return JSONResponse({"status": "ok"})
 
     async def metrics(_: Request) -> Response:
@@ -74,7 +87,8 @@ def create_app(
                 yield
 
     routes: list[BaseRoute] = [
-        *graphql_routes(engine, GraphQLBackend(container)),
+        *graphql_routes(engine, backend),
+        *export_routes(container.ports, backend),
         Route("/health", health),
         Route("/metrics", metrics),
         Route("/schema.graphql", schema_text),

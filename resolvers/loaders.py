@@ -17,12 +17,16 @@ from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.api_keys import ApiKey
 from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.errors import InvalidInput, NotFound
+from domain.guardrails import RuleSet
+from domain.histories import ApprovalCounts, HistoryEntry, Performance, SpendMoved
+from domain.lift import ChangeResult
 from domain.members import MemberProfile
 from domain.metric_periods import Period, Totals, totals
 from domain.plans import Plan
 from domain.platforms import Platform
 from domain.presences import Presence
 from domain.recommendations import Recommendation, RecommendationStatus
+from domain.review_times import ReviewTimes
 from domain.reviews import PlatformSummary, ReviewProgress
 from domain.workspaces import Workspace
 from kit.pagination import Slice
@@ -32,6 +36,7 @@ from models import (
     api_keys,
     campaigns,
     daily_metrics,
+    guardrails,
     members,
     plans,
     presences,
@@ -44,9 +49,9 @@ from services import ad_accounts as ad_account_cases
 from services import adjustments as adjustment_cases
 from services import campaigns as campaign_cases
 from services import daily_metrics as metric_cases
+from services import histories, reviews
 from services import plans as plan_cases
 from services import recommendations as recommendation_cases
-from services import reviews
 from services.nodes import visible
 from services.ports import Ports
 from services.viewers import InWorkspace, Viewer, signed_in
@@ -68,6 +73,7 @@ class TenantLoaders:
         self._loaders: dict[str, DataLoader[UUID, object]] = {}
         self._days: DataLoader[tuple[UUID, Period], list[CampaignDay]] = DataLoader(load_fn=self._load_days)
         self._days_asked = 0
+        self._results: DataLoader[Adjustment, ChangeResult] = DataLoader(load_fn=self._load_results)
 
     async def _load(self, name: str, fetch: Fetch[V], id_: UUID) -> V | None:
         loader = self._loaders.get(name)
@@ -109,6 +115,18 @@ class TenantLoaders:
         """An adjustment."""
         return await self._load("adjustment", adjustments.adjustments_by_id, id_)
 
+    async def change_result(self, adjustment: Adjustment) -> ChangeResult:
+        """What came of an adjustment."""
+        return await self._results.load(adjustment)
+
+    async def _load_results(self, keys: list[Adjustment]) -> list[ChangeResult]:
+        """One comparison for all changes of a workspace."""
+        found: dict[UUID, ChangeResult] = {}
+        for workspace_id in {each.workspace_id for each in keys}:
+            mine = [each for each in keys if each.workspace_id == workspace_id]
+            found |= await histories.results(self._ports, mine[0].tenant_id, workspace_id, mine)
+        return [found[each.id] for each in keys]
+
     async def member(self, id_: UUID) -> MemberProfile | None:
         """A member with the person behind it."""
         return await self._load("member", members.profiles_by_id, id_)
@@ -116,6 +134,10 @@ class TenantLoaders:
     async def api_key(self, id_: UUID) -> ApiKey | None:
         """An API key."""
         return await self._load("api_key", api_keys.api_keys_by_id, id_)
+
+    async def guardrail(self, id_: UUID) -> RuleSet | None:
+        """The guardrails of one scope."""
+        return await self._load("guardrail", guardrails.rule_sets_by_id, id_)
 
     async def presences_at(self, subject_id: UUID) -> Sequence[Presence]:
         """Who is at an item now."""
@@ -204,6 +226,32 @@ class ViewerReads:
         """When the next review deadline is, UTC."""
         return reviews.next_deadline(self.ports, workspace)
 
+    async def history(
+        self, workspace: Workspace, place: Slice[UUID], days: Period, platform: Platform | None
+    ) -> list[HistoryEntry]:
+        """What a slice fetches of the changes approved in a period."""
+        return await histories.page(self.ports, self._viewer(), workspace, place, days, platform)
+
+    def history_days(self, workspace: Workspace, since: date | None, until: date | None) -> Period:
+        """The workspace's days asked for, the last thirty where nobody says which."""
+        return histories.allowed_period(self.ports, self._viewer(), workspace, since, until)
+
+    async def review_times(self, workspace: Workspace, days: Period) -> ReviewTimes:
+        """How long people took for a period's recommendations."""
+        return await histories.times_of_review(self.ports, self._viewer(), workspace, days)
+
+    async def approval_counts(self, workspace: Workspace, days: Period) -> ApprovalCounts:
+        """What became of a period's changes."""
+        return await histories.approvals(self.ports, self._viewer(), workspace, days)
+
+    async def spend_moved(self, workspace: Workspace, days: Period) -> list[SpendMoved]:
+        """Money moved by a period's changes."""
+        return await histories.moved(self.ports, self._viewer(), workspace, days)
+
+    async def performance(self, workspace: Workspace, days: Period) -> Performance:
+        """What came of a period's changes."""
+        return await histories.performance(self.ports, self._viewer(), workspace, days)
+
     async def _period(self, campaign: Campaign, since: date | None, until: date | None) -> tuple[str, Period]:
         account = await self.loaders.ad_account(campaign.account_id)
         if account is None:
@@ -242,6 +290,7 @@ NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspa
     "Plan": (TenantLoaders.plan, Permission.CAMPAIGN_READ),
     "Recommendation": (TenantLoaders.recommendation, Permission.CAMPAIGN_READ),
     "Adjustment": (TenantLoaders.adjustment, Permission.CAMPAIGN_READ),
+    "Guardrail": (TenantLoaders.guardrail, Permission.CAMPAIGN_READ),
     "Member": (TenantLoaders.member, Permission.USER_READ),
     "ApiKey": (TenantLoaders.api_key, Permission.USER_READ),
 }

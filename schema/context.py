@@ -17,11 +17,15 @@ import strawberry
 from domain.ad_accounts import AdAccount
 from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.campaigns import Budget, Campaign, CampaignDay
-from domain.metric_periods import Totals
+from domain.guardrails import RuleSet
+from domain.histories import ApprovalCounts, HistoryEntry, Performance, SpendMoved
+from domain.lift import ChangeResult
+from domain.metric_periods import Period, Totals
 from domain.plans import Plan
 from domain.platforms import Platform
 from domain.presences import Presence
 from domain.recommendations import Recommendation, RecommendationStatus
+from domain.review_times import ReviewTimes
 from domain.reviews import PlatformSummary, ReviewProgress
 from domain.workspaces import Workspace
 from kit.pagination import Slice
@@ -50,6 +54,12 @@ class Loaders(Protocol):
 
     async def adjustment(self, id_: UUID) -> Adjustment | None:
         """An adjustment."""
+
+    async def change_result(self, adjustment: Adjustment) -> ChangeResult:
+        """What came of an adjustment."""
+
+    async def guardrail(self, id_: UUID) -> RuleSet | None:
+        """The guardrails of one scope."""
 
     async def presences_at(self, subject_id: UUID) -> Sequence[Presence]:
         """Who is at an item now."""
@@ -92,6 +102,26 @@ class Reads(Protocol):
 
     def next_review_deadline_utc(self, workspace: Workspace) -> datetime:
         """When the next review deadline is, UTC."""
+
+    async def history(
+        self, workspace: Workspace, place: Slice[UUID], days: Period, platform: Platform | None
+    ) -> list[HistoryEntry]:
+        """What a slice fetches of the changes approved in a period."""
+
+    def history_days(self, workspace: Workspace, since: date | None, until: date | None) -> Period:
+        """The workspace's days asked for, the last thirty where nobody says which. Raises InvalidInput, too."""
+
+    async def review_times(self, workspace: Workspace, days: Period) -> ReviewTimes:
+        """How long people took for a period's recommendations."""
+
+    async def approval_counts(self, workspace: Workspace, days: Period) -> ApprovalCounts:
+        """What became of a period's changes."""
+
+    async def spend_moved(self, workspace: Workspace, days: Period) -> list[SpendMoved]:
+        """Money moved by a period's changes."""
+
+    async def performance(self, workspace: Workspace, days: Period) -> Performance:
+        """What came of a period's changes. Raises InvalidInput for more days than can be compared, too."""
 
     async def campaign_days(
         self, campaign: Campaign, since: date | None, until: date | None

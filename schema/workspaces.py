@@ -12,6 +12,7 @@ from schema.base import Connection, CurrencyCode, DateTime, Node, UserError, con
 from schema.campaigns import Campaign
 from schema.conflicts import VersionConflict
 from schema.context import Info
+from schema.histories import HistoryEntry, HistorySince, HistoryUntil, WorkspaceMeasures
 from schema.nodes import shows
 from schema.plans import Plan
 from schema.recommendations import OnlyPlatform, Recommendation, RecommendationStatuses
@@ -113,6 +114,35 @@ class Workspace(Node):
         asked = parse_slice(first, after, last, before)
         found = await info.context.reads.adjustments(self.value.id, asked, statuses)
         return connection(asked, found, Adjustment.of)
+
+    @strawberry.field(
+        description="Approved changes of a period and what came of them, newest first; thirty days unless said "
+        "otherwise, at most 366. Takes analytics:read."
+    )
+    async def history(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        since: HistorySince = None,
+        until: HistoryUntil = None,
+        platform: OnlyPlatform = None,
+    ) -> Connection[HistoryEntry] | None:
+        """History."""
+        asked = parse_slice(first, after, last, before)
+        days = info.context.reads.history_days(self.value, since, until)
+        found = await info.context.reads.history(self.value, asked, days, platform)
+        return connection(asked, found, HistoryEntry.of)
+
+    @strawberry.field(
+        description="Reviews, automation and what changes brought over a period; thirty days unless said otherwise, "
+        "at most 366. Takes analytics:read."
+    )
+    def measures(self, info: Info, since: HistorySince = None, until: HistoryUntil = None) -> WorkspaceMeasures | None:
+        """Measures."""
+        return WorkspaceMeasures.of(self.value, info.context.reads.history_days(self.value, since, until))
 
     @classmethod
     def of(cls, value: Value) -> Self:

@@ -42,6 +42,12 @@ BOUNDED = {
     "Campaign.dailyMetrics": "at most 366 days, and 18,300 in one operation",
     "Plan.skipped": "one for each budget",
     "Recommendation.presences": "one for each member",
+    "Recommendation.needsReviewBecause": "one for each guardrail",
+    "GuardrailBlocked.violations": "one for each guardrail",
+    "GuardrailPreview.items": "at most 100",
+    "GuardrailPreviewItem.violations": "one for each guardrail",
+    "HardLimits.allowedPlatforms": "one for each platform",
+    "HardLimits.deniedPlatforms": "one for each platform",
     "RecommendationsDecidePayload.results": "one for each decision sent, at most 100",
     "Workspace.platformSummary": "one for each platform",
     "PlatformSummary.rationale": "one for each open recommendation, at most 100",
@@ -54,6 +60,9 @@ BOUNDED = {
     "Member.roles": "the tenant's roles",
     "ApiKey.scopes": "twenty",
     "UserError.field": "as deep as the input",
+    "ReviewTimes.steps": "five",
+    "Performance.roasByDay": "one for each day, at most 366",
+    "WorkspaceMeasures.movedByDay": "one for each day and platform",
 }
 
 #: Ids that are shown as text, because there is no object of ours to show instead.
@@ -71,11 +80,16 @@ FOREIGN_IDS = {
 STERN = {"MemberVersionConflict.current": "members are revoked, not deleted, and the conflict is made of the one found"}
 
 #: Floats: ratios and probabilities, never money.
-RATIO = re.compile(r"roas|share|confidence", re.IGNORECASE)
+RATIO = re.compile(r"roas|share|confidence|pValue", re.IGNORECASE)
 MONEY = re.compile(
     r"budget$|spend$|revenue|delta$|shortfall|increase$|decrease$|unallocated|amount|price|cost", re.IGNORECASE
 )
-NOT_MONEY = {"Campaign.budget": "the budget entity itself", "Money.amount": "the amount in Money"}
+NOT_MONEY = {
+    "Campaign.budget": "the budget entity itself",
+    "Money.amount": "the amount in Money",
+    "Performance.revenueLift": "lift, in Money inside",
+    "ChangeResult.revenueLift": "likewise",
+}
 
 #: Mutations that move or change money, or decide about it: they take a key.
 KEYED = re.compile(r"^(recommendation(?!sDecide)|adjustment|workspace)")
@@ -122,7 +136,7 @@ def test_a_bounded_list_says_so_to_clients() -> None:
     mine = [name for name in BOUNDED if name in FIELDS and name.split(".")[0] in {
         "Query", "Campaign", "Plan", "Recommendation", "RecommendationsDecidePayload", "Workspace", "PlatformSummary", "UserError"
     }]  # fmt: skip
-    assert len(mine) == 8
+    assert len(mine) == 9
     assert [name for name in mine if not said.search(FIELDS[name].description or "")] == []
 
 
