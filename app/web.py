@@ -1,8 +1,11 @@
 """The API process as an ASGI app: GraphQL, two static pages, health and metrics. Must not hold rules."""
 
 import gc
+import logging
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import Final
 
 from asyncpg import PostgresError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
