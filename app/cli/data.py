@@ -82,7 +82,9 @@ def import_metrics(
     profile: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A TOML profile, which says all below.")
     ] = None,
-    platform: Annotated[str | None, typer.Option(help="META, GOOGLE, TIKTOK, LINKEDIN, AMAZON or MICROSOFT, for the whole file.")] = None,
+    platform: Annotated[
+        str | None, typer.Option(help="META, GOOGLE, TIKTOK, LINKEDIN, AMAZON or MICROSOFT, for the whole file.")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="The account's id for the whole file.")] = None,
     currency: Annotated[str | None, typer.Option(help="ISO code for the whole file.")] = None,
     date_format: Annotated[list[str] | None, typer.Option(help="strptime format of the day; may repeat.")] = None,
