@@ -62,9 +62,6 @@ class ChangeSubscription:
         )
 
 
-FIELDS = Fields(subscription=ChangeSubscription)
-
-
 async def _messages(
     following: AsyncGenerator[Message, None], show: Callable[[LogEvent], T]
 ) -> AsyncGenerator[T | Watermark | Reload, None]:
@@ -92,3 +89,6 @@ async def _follow(
                 yield message
             else:
                 yield WatermarkValue(message.entry.sequence)
+
+
+FIELDS = Fields(subscription=ChangeSubscription)
