@@ -100,7 +100,7 @@ async def dispatch(
 
 async def _funding(scope: Scope, waiting: Adjustment) -> Funding:
     """Whether it may be sent. What was claimed before was funded then, and freed money stays freed."""
-    if waiting.status is not AdjustmentStatus.PENDING:
+    if waiting.status is not AdjustmentStatus.PENDING or waiting.delta_reporting_micros <= 0:
         return Funding.READY
     return funding(waiting, await adjustments.plan_adjustments(scope, waiting.plan_id))
 

@@ -14,11 +14,15 @@ from uuid import UUID
 from app.container import sandbox_platforms
 from domain.adjustments import SETTLED
 from domain.dispatch_times import dispatch_times
+from domain.quotas import QUOTAS, Quota
 from jobs.dispatch import sweep
 from kit.time import SystemClock
 from models.adjustments import AdjustmentTable
 from models.scope import Database
 from services.ports import Ports
+
+#: What is shown here is not that changes wait for each other.
+UNLIMITED = dict.fromkeys(QUOTAS, Quota(0))
 
 
 class Silent:
@@ -48,10 +52,11 @@ async def main(url: str, platforms_url: str, tenant_id: UUID, lease_seconds: flo
                 hints=Silent(),
                 log_key=b"k" * 32,
                 platforms=await sandbox_platforms(stack, platforms_url),
+                live_platforms=frozenset(),
             ),
         )
         while not await at_rest(database, tenant_id):
-            await sweep(ports, jitter, times)
+            await sweep(ports, jitter, times, UNLIMITED)
             await asyncio.sleep(0.02)
 
 

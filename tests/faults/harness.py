@@ -19,9 +19,10 @@ from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.campaigns import Budget, Campaign
 from domain.log import Actor, ActorKind, LogEvent
 from domain.platforms import AdPlatform, BudgetType, CampaignStatus, Platform
+from domain.recommendations import Recommendation, RecommendationStatus
 from kit.ids import new_id
 from kit.time import SystemClock
-from models import ad_accounts, adjustments, campaigns, log
+from models import ad_accounts, adjustments, campaigns, log, recommendations
 from services.logs import verify
 from services.ports import Ports
 from services.unit_of_work import begin
@@ -32,6 +33,8 @@ HERE = Path(__file__).parent
 #: Quick enough for a test, and long enough for a loaded machine.
 LEASE_SECONDS = 2.0
 SETTLE_SCALE = 0.04
+#: What tells a request that changes a budget from those that only ask, on any of the platforms.
+_WRITES = (b"PUT ", b"POST /meta/", b"PARTIAL_UPDATE", b":mutate", b"/campaign/update/")
 #: Ten cents: any budget stands hundreds of such cuts.
 STEP_MICROS = 100_000
 
@@ -41,6 +44,11 @@ QUEUER = Actor(ActorKind.SYSTEM, "test")
 def size(small: int) -> int:
     """How many of something a fault test does; FAULT_SCALE makes it more, 100 at night (`make faults`)."""
     return small * int(os.environ.get("FAULT_SCALE", "1"))
+
+
+def writes(request: bytes) -> bool:
+    """Whether a request to the sandbox changes a budget."""
+    return any(mark in request for mark in _WRITES)
 
 
 def free_port() -> int:
@@ -129,6 +137,7 @@ class Bench:
                 budget = self.budgets[position]
                 change = self._change(position, budget.daily_budget_micros, step_micros)
                 await adjustments.add_adjustment(work.scope, change)
+                await recommendations.add_recommendations(work.scope, [self._approved(change)])
                 work.record("adjustment.queued", "adjustment", None, change)
                 self.budgets[position] = replace(budget, daily_budget_micros=change.intended_micros)
                 queued.append(change)
@@ -144,6 +153,16 @@ class Bench:
             approved_by_id=str(self.house.owner_id), auto_approved=False, created_at_utc=now, attempts=0,
             not_before_utc=now, lease_token=None, lease_until_utc=None, dispatched_at_utc=None, confirmed_at_utc=None,
             platform_execution_id=None, failure_code=None, failure_reason=None,
+        )  # fmt: skip
+
+    def _approved(self, change: Adjustment) -> Recommendation:
+        platform, _, _ = self.places[change.budget_id]
+        return replace(
+            self.house.recommendations[0], id=change.recommendation_id, account_id=change.account_id,
+            budget_id=change.budget_id, campaign_id=change.campaign_id, platform=Platform(platform),
+            status=RecommendationStatus.APPROVED, current_micros=change.before_micros,
+            suggested_micros=change.intended_micros, proposed_micros=change.intended_micros,
+            delta_reporting_micros=change.delta_reporting_micros, adjustment_id=change.id,
         )  # fmt: skip
 
     async def worker(self, platforms_url: str | None = None, **environment: str) -> asyncio.subprocess.Process:

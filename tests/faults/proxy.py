@@ -67,6 +67,11 @@ class FaultProxy:
                 if fault is not None and fault.kind is Break.REFUSE:
                     _reset(to_client)
                     return
+                if fault is not None and fault.kind in {Break.DELAY, Break.HOLD}:
+                    await _wait(fault)
+                    if to_server is not None:  # a server leaves a connection that was idle for so long
+                        await _close(to_server)
+                        server = None
                 if server is None or to_server is None:
                     server, to_server = await asyncio.open_connection(self.host, self.port)
                 if not await _pass(request, fault, server, to_client, to_server):
@@ -91,10 +96,6 @@ async def _pass(
         _reset(to_server)
         _reset(to_client)
         return False
-    if fault is not None and kind is Break.DELAY:
-        await asyncio.sleep(fault.seconds)
-    if fault is not None and kind is Break.HOLD:
-        await fault.released.wait()
     to_server.write(request)
     await to_server.drain()
     reply = await _message(server)
@@ -107,6 +108,13 @@ async def _pass(
     to_client.write(reply)
     await to_client.drain()
     return bool(reply)
+
+
+async def _wait(fault: Fault) -> None:
+    if fault.kind is Break.DELAY:
+        await asyncio.sleep(fault.seconds)
+    else:
+        await fault.released.wait()
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
