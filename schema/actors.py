@@ -1,7 +1,7 @@
 """Who did something, as clients see it."""
 
 from typing import Self
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import strawberry
 
@@ -28,11 +28,12 @@ class Actor:
     kind: ActorKind = strawberry.field(description="A person, an API key, or the system.")
     reference: strawberry.Private[str]
 
-    @strawberry.field(description="Whose id `viewer` has: equal ids are the same person or key. Null for the system.")
-    def id(self) -> strawberry.ID | None:
-        """The actor's global id."""
-        type_name = {ActorKind.MEMBER: "User", ActorKind.API_KEY: "ApiKey"}.get(self.kind)
-        return None if type_name is None else global_id(type_name, UUID(self.reference))
+    @strawberry.field(description="Equal ids are the same actor; a person or API key has the id that `viewer` has.")
+    def id(self) -> strawberry.ID:
+        """The actor's global id; a job's is made of its name."""
+        if self.kind is ActorKind.SYSTEM:
+            return global_id("Job", uuid5(NAMESPACE_OID, self.reference))
+        return global_id("User" if self.kind is ActorKind.MEMBER else "ApiKey", UUID(self.reference))
 
     @strawberry.field(description="The person's name; for the system, the name of the job. Null for who is unknown.")
     async def name(self, info: Info) -> str | None:

@@ -251,6 +251,9 @@ async def test_approved_changes_reach_the_platforms_once_and_nothing_else_moves(
     assert await world.budgets() == before
 
     await world.sweep()
+    # The budgets of calls let some wait a moment, and this clock moves only when told.
+    world.clock.advance(timedelta(seconds=1))
+    await world.sweep()
 
     wanted = {await world.entity(each): each for each in open_now}
     assert await world.budgets() == before | {entity: each.proposed_micros for entity, each in wanted.items()}
@@ -260,7 +263,8 @@ async def test_approved_changes_reach_the_platforms_once_and_nothing_else_moves(
     assert await world.sweep() == 0
     for adjustment in queued:
         done = await world.now(adjustment)
-        assert (done.status, done.confirmed_at_utc, done.failure_code) == (AdjustmentStatus.CONFIRMED, NOW, None)
+        assert (done.status, done.failure_code) == (AdjustmentStatus.CONFIRMED, None)
+        assert done.confirmed_at_utc in {NOW, NOW + timedelta(seconds=1)}
         assert done.platform_execution_id
         assert await world.kinds_of(done.id) == [
             ("adjustment.queued", str(world.house.owner_id)),
