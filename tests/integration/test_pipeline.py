@@ -279,7 +279,7 @@ async def test_approved_changes_reach_the_platforms_once_and_nothing_else_moves(
         stored = await campaigns.budget(world.scope, done.budget_id)
         assert stored.daily_budget_micros == done.intended_micros
     events = await log.events_after(world.scope, 0, 1_000)
-    assert {event.entry.at_utc for event in events} == {NOW}
+    assert {event.entry.at_utc for event in events} <= {NOW, NOW + timedelta(seconds=1)}
     assert await verify(world.ports, world.house.tenant_id) == []
     # What we changed ourselves is nobody else's doing.
     await world.connect_all()
