@@ -136,6 +136,7 @@ async def open_container(settings: Settings, clock: Clock | None = None) -> Asyn
             passwords=passwords,
             access_tokens=tokens,
             secrets=credentials,
+            live_platforms=frozenset() if settings.platforms == "sandbox" else frozenset(Platform),
             refresh_ttl=timedelta(days=settings.refresh_ttl_days),
         )
         relay = await stack.enter_async_context(Relay.run(database, hints, clock))

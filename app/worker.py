@@ -12,6 +12,7 @@ from app.container import Container
 from app.settings import heartbeat_path
 from domain.dispatch_times import dispatch_times
 from jobs.anchor import anchor_all
+from jobs.auto_approve import auto_approve_all
 from jobs.dispatch import on_change, sweep
 from jobs.expire import expire_all
 from jobs.notifications import deliver_all, forget_all_old_links, tell_all
@@ -22,6 +23,7 @@ from jobs.sync import sync_all
 
 _HEARTBEAT_SECONDS: Final = 3.0
 _EXPIRE_SECONDS: Final = 5.0
+_AUTO_APPROVE_SECONDS: Final = 5.0
 _PRESENCE_SECONDS: Final = 10.0
 _OLD_LINKS_SECONDS: Final = 3_600.0
 
@@ -48,11 +50,14 @@ def loops(container: Container) -> list[Loop]:
         # In this order: the plan of the day must know the day before.
         await sync_all(ports)
         await propose_all(ports)
+        await auto_approve_all(ports)
 
     return [
         Loop("heartbeat", _HEARTBEAT_SECONDS, beat),
         Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
         Loop("dispatch", settings.worker_interval_seconds, send, on_change(container.relay)),
+        # Again and again: active hours begin, people approve the decreases that pay for increases, switches are turned.
+        Loop("auto-approve", _AUTO_APPROVE_SECONDS, lambda: auto_approve_all(ports)),
         Loop("notices", settings.worker_interval_seconds, lambda: tell_all(ports), on_change(container.relay)),
         # Apart from the notices: a mail server that hangs must not keep anything from the app.
         Loop("deliveries", settings.worker_interval_seconds, lambda: deliver_all(ports, jitter)),

@@ -16,6 +16,8 @@ from domain.adjustments import Adjustment
 from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.cool_downs import rests_until
 from domain.currencies import RateTable, RateUnavailable
+from domain.guarded_budgets import GuardedBudgets
+from domain.guardrails import Proposer
 from domain.metrics import DailyMetric
 from domain.plans import SkippedBudget
 from domain.platforms import BudgetType, CampaignStatus, limits
@@ -40,6 +42,7 @@ class Situation:
         in_flight: budgets with an approved change that is not settled.
         confirmed: changes read back from the platforms, at least of the last eight days.
         rates: into the reporting currency.
+        guarded: the same budgets under the workspace's guardrails.
     """
 
     workspace: Workspace
@@ -52,6 +55,7 @@ class Situation:
     in_flight: frozenset[UUID]
     confirmed: Sequence[Adjustment]
     rates: RateTable
+    guarded: GuardedBudgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,8 @@ def _candidate(situation: Situation, budget: Budget, campaigns: Sequence[Campaig
     )
     allowed = limits(account.platform, account.currency_code)
     days = [day for campaign in campaigns for day in situation.days.get(campaign.id, ())]
-    reason = next(_reasons_to_wait(situation, budget, campaigns, held, today), None)
+    room = situation.guarded.room(account, budget, Proposer.REBALANCER, rate)
+    reason = next(_reasons_to_wait(situation, budget, campaigns, held, today), room.locked_because)
     return BudgetCandidate(
         budget_id=budget.id,
         campaign_id=first.id,
@@ -128,7 +133,8 @@ def _candidate(situation: Situation, budget: Budget, campaigns: Sequence[Campaig
         frozen=reason is not None,
         frozen_reason=reason,
         blocked_direction=next((direction.value for direction in held), None) if reason is None else None,
-        min_daily_micros=allowed.min_daily_micros,
+        min_daily_micros=room.lower_micros,
+        max_daily_micros=room.upper_micros,
         step_micros=allowed.step_micros,
     )
 

@@ -8,6 +8,7 @@ DomainError                 code
 ├── VersionConflict         VERSION_CONFLICT  carries who changed it and when
 ├── InvalidTransition       INVALID_TRANSITION
 ├── PlanUnfunded            PLAN_UNFUNDED     carries the shortfall
+├── GuardrailBlocked        GUARDRAIL_BLOCKED carries the violations (domain/guardrails)
 ├── IdempotencyMismatch     IDEMPOTENCY_KEY_REUSED
 ├── DeliveryError           DELIVERY_*        carries whether and when to try again
 └── PlatformError           PLATFORM_*        carries whether and when to try again

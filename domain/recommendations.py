@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.errors import InvalidInput, InvalidTransition
+from domain.guardrails import Violation
 from domain.platforms import Platform, PlatformLimits
 from kit.money import round_to_step
 from kit.time import local_day
@@ -31,7 +32,8 @@ class Recommendation:
     Amounts in account micros unless named `_reporting_`. ROAS figures are revenue per unit spent; `confidence` is
     P(the change helps) in 0-1. `suggested_micros` is what the proposer said and never changes; `proposed_micros` is
     what an approval will send, edited or not. `rate_to_reporting` was fixed when the plan was made. `changed_*` says
-    who touched it last, in any way: what the loser of a race is told.
+    who touched it last, in any way: what the loser of a race is told. `auto_approved`: inside both kinds of guardrail,
+    it was approved by the system; `needs_review_because` says which ones kept it from that.
     """
 
     id: UUID
@@ -67,6 +69,8 @@ class Recommendation:
     decided_at_utc: datetime | None
     decision_reason: str | None
     adjustment_id: UUID | None
+    auto_approved: bool = False
+    needs_review_because: tuple[Violation, ...] = ()
 
     @property
     def delta_micros(self) -> int:

@@ -51,7 +51,7 @@ class AdjustmentTable(Model):
 
     class Meta:
         table = "adjustments"
-        indexes = (("status", "not_before_utc"), ("budget_id", "status"))
+        indexes = (("status", "not_before_utc"), ("budget_id", "status"), ("tenant_id", "workspace_id", "id"))
 
 
 _COLUMNS: Final = ", ".join(Adjustment.__slots__)

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+import orjson
 from tortoise import Model, fields
 
 from domain.platforms import Platform
 from domain.recommendations import Recommendation, RecommendationStatus
 from kit.pagination import Slice
 from models.conditions import Conditions
-from models.scope import Scope, WriteScope, as_value, as_values, only
+from models.scope import Scope, WriteScope, as_value, json_text, only
 
 
 class RecommendationTable(Model):
@@ -51,13 +53,27 @@ class RecommendationTable(Model):
     decided_at_utc = fields.DatetimeField(null=True)
     decision_reason = fields.TextField(null=True)
     adjustment_id = fields.UUIDField(null=True)
+    auto_approved = fields.BooleanField()
+    needs_review_because = fields.TextField()
 
     class Meta:
         table = "recommendations"
-        indexes = (("tenant_id", "workspace_id", "status", "id"),)
+        indexes = (("tenant_id", "workspace_id", "id"), ("tenant_id", "workspace_id", "status", "id"))
 
 
 _COLUMNS: Final = ", ".join(Recommendation.__slots__)
+
+
+def _value(row: dict[str, Any]) -> Recommendation:
+    return as_value(Recommendation, {**row, "needs_review_because": orjson.loads(row["needs_review_because"])})
+
+
+def _because(value: Recommendation) -> str:
+    return json_text(msgspec.to_builtins(value.needs_review_because))
+
+
+def _values(rows: list[dict[str, Any]]) -> list[Recommendation]:
+    return [_value(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +91,12 @@ async def recommendation(scope: Scope, recommendation_id: UUID) -> Recommendatio
         recommendation_id,
         scope.tenant_id,
     )
-    return as_value(Recommendation, only(rows, "no such recommendation"))
+    return _value(only(rows, "no such recommendation"))
 
 
 async def recommendations_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Recommendation]:
     """Recommendations by id; other tenants' are absent."""
-    found = as_values(Recommendation, await scope.of(RecommendationTable).filter(id__in=ids).values())
+    found = _values(await scope.of(RecommendationTable).filter(id__in=ids).values())
     return {row.id: row for row in found}
 
 
@@ -98,7 +114,7 @@ async def recommendation_page(
         f"{where.newest_first('id', place)}",
         *where.parameters,
     )
-    return as_values(Recommendation, list(place.in_order(rows)))
+    return _values(list(place.in_order(rows)))
 
 
 async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recommendation]:
@@ -109,7 +125,7 @@ async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recomme
         .order_by("id")
         .values()
     )
-    return as_values(Recommendation, rows)
+    return _values(rows)
 
 
 async def created_between(
@@ -122,7 +138,7 @@ async def created_between(
         .order_by("id")
         .values()
     )
-    return as_values(Recommendation, rows)
+    return _values(rows)
 
 
 async def rejected_since(scope: Scope, workspace_id: UUID, since_utc: datetime) -> list[Recommendation]:
@@ -136,7 +152,7 @@ async def rejected_since(scope: Scope, workspace_id: UUID, since_utc: datetime) 
         )
         .values()
     )
-    return as_values(Recommendation, rows)
+    return _values(rows)
 
 
 async def add_recommendations(scope: WriteScope, new: Sequence[Recommendation]) -> None:
@@ -144,7 +160,8 @@ async def add_recommendations(scope: WriteScope, new: Sequence[Recommendation]) 
     rows = []
     for value in new:
         row = {name: getattr(value, name) for name in Recommendation.__slots__ if name != "tenant_id"}
-        rows.append({**row, "platform": value.platform.value, "status": value.status.value})
+        told = {"platform": value.platform.value, "status": value.status.value, "needs_review_because": _because(value)}
+        rows.append({**row, **told})
     await scope.create_all(RecommendationTable, rows)
 
 
@@ -153,7 +170,8 @@ async def store_if_unchanged(scope: WriteScope, value: Recommendation) -> bool:
     changed = await scope.execute(
         "UPDATE recommendations SET status = $1, version = $2, proposed_micros = $3, delta_reporting_micros = $4, "
         "decided_by_id = $5, decided_at_utc = $6, decision_reason = $7, adjustment_id = $8, "
-        "changed_by_id = $9, changed_at_utc = $10 WHERE id = $11 AND tenant_id = $12 AND version = $13",
+        "changed_by_id = $9, changed_at_utc = $10, auto_approved = $11, needs_review_because = $12 "
+        "WHERE id = $13 AND tenant_id = $14 AND version = $15",
         value.status,
         value.version,
         value.proposed_micros,
@@ -164,6 +182,8 @@ async def store_if_unchanged(scope: WriteScope, value: Recommendation) -> bool:
         value.adjustment_id,
         value.changed_by_id,
         value.changed_at_utc,
+        value.auto_approved,
+        _because(value),
         value.id,
         scope.tenant_id,
         value.version - 1,

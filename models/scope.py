@@ -61,6 +61,8 @@ MODEL_MODULES = (
     "models.idempotency",
     "models.currency_rates",
     "models.quotas",
+    "models.guardrails",
+    "models.automations",
     "models.notifications",
 )
 

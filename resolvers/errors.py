@@ -5,11 +5,14 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from domain import errors
+from domain.guardrails import GuardrailBlocked
 from resolvers.context import Info, viewer
 from schema.actors import Actor
 from schema.adjustments import Adjustment, AdjustmentVersionConflict
 from schema.base import DateTime, ErrorCode, Money, UserError, request_error
 from schema.conflicts import VersionConflict
+from schema.guardrails import Guardrail, GuardrailVersionConflict, GuardrailViolation
+from schema.guardrails import GuardrailBlocked as Blocked
 from schema.recommendations import PlanUnfunded, Recommendation, RecommendationVersionConflict
 from schema.workspaces import Workspace, WorkspaceVersionConflict
 from services import events
@@ -58,17 +61,24 @@ async def adjustment_conflict(info: Info, error: errors.VersionConflict) -> Vers
     """An adjustment changed meanwhile."""
     found = await info.context.loaders.adjustment(error.subject_id)
     current = None if found is None else Adjustment.of(found)
-    return lost_race(AdjustmentVersionConflict, error, current, await _last_actor(info, error))
+    return lost_race(AdjustmentVersionConflict, error, current, await last_actor(info, error))
 
 
 async def workspace_conflict(info: Info, error: errors.VersionConflict) -> VersionConflict:
     """A workspace was changed first."""
     found = await info.context.loaders.workspace(error.subject_id)
     current = None if found is None else Workspace.of(found)
-    return lost_race(WorkspaceVersionConflict, error, current, await _last_actor(info, error))
+    return lost_race(WorkspaceVersionConflict, error, current, await last_actor(info, error))
 
 
-async def _last_actor(info: Info, error: errors.VersionConflict) -> Actor | None:
+async def guardrail_conflict(info: Info, error: errors.VersionConflict) -> VersionConflict:
+    """Somebody else set these guardrails first."""
+    found = await info.context.loaders.guardrail(error.subject_id)
+    current = None if found is None else Guardrail.of(found)
+    return lost_race(GuardrailVersionConflict, error, current, await last_actor(info, error))
+
+
+async def last_actor(info: Info, error: errors.VersionConflict) -> Actor | None:
     """Who changed it, as the log has it: these kinds of objects are also changed by jobs and by API keys."""
     last = await events.last_change(info.context.ports, viewer(info), error.subject_id)
     return None if last is None else Actor(kind=last.actor_kind, reference=last.actor_id)
@@ -98,7 +108,18 @@ async def user_errors(info: Info, error: errors.DomainError, conflict: Conflict 
                 shortfall=Money.of(error.shortfall_micros, error.currency_code),
             )
         ]
+    if isinstance(error, GuardrailBlocked):
+        return [_blocked(error)]
     return [request_error(error)]
+
+
+def _blocked(error: GuardrailBlocked) -> Blocked:
+    return Blocked(
+        field=None,
+        message=error.message,
+        code=ErrorCode.GUARDRAIL_BLOCKED,
+        violations=[GuardrailViolation.of(each, error.currency_code) for each in error.violations],
+    )
 
 
 def refusing(

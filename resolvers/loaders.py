@@ -17,6 +17,7 @@ from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.api_keys import ApiKey
 from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.errors import InvalidInput, NotFound
+from domain.guardrails import RuleSet
 from domain.histories import ApprovalCounts, HistoryEntry, Performance, SpendMoved
 from domain.lift import ChangeResult
 from domain.members import MemberProfile
@@ -35,6 +36,7 @@ from models import (
     api_keys,
     campaigns,
     daily_metrics,
+    guardrails,
     members,
     plans,
     presences,
@@ -132,6 +134,10 @@ class TenantLoaders:
     async def api_key(self, id_: UUID) -> ApiKey | None:
         """An API key."""
         return await self._load("api_key", api_keys.api_keys_by_id, id_)
+
+    async def guardrail(self, id_: UUID) -> RuleSet | None:
+        """The guardrails of one scope."""
+        return await self._load("guardrail", guardrails.rule_sets_by_id, id_)
 
     async def presences_at(self, subject_id: UUID) -> Sequence[Presence]:
         """Who is at an item now."""
@@ -284,6 +290,7 @@ NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspa
     "Plan": (TenantLoaders.plan, Permission.CAMPAIGN_READ),
     "Recommendation": (TenantLoaders.recommendation, Permission.CAMPAIGN_READ),
     "Adjustment": (TenantLoaders.adjustment, Permission.CAMPAIGN_READ),
+    "Guardrail": (TenantLoaders.guardrail, Permission.CAMPAIGN_READ),
     "Member": (TenantLoaders.member, Permission.USER_READ),
     "ApiKey": (TenantLoaders.api_key, Permission.USER_READ),
 }

@@ -209,6 +209,7 @@ class ErrorCode(StrEnum):
     VERSION_CONFLICT = "VERSION_CONFLICT"
     INVALID_TRANSITION = "INVALID_TRANSITION"
     PLAN_UNFUNDED = "PLAN_UNFUNDED"
+    GUARDRAIL_BLOCKED = "GUARDRAIL_BLOCKED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     PLATFORM_REFUSED = "PLATFORM_REFUSED"
     PLATFORM_RETRYABLE = "PLATFORM_RETRYABLE"
@@ -225,6 +226,7 @@ describe_enum(
         ErrorCode.VERSION_CONFLICT: "Somebody else changed it first.",
         ErrorCode.INVALID_TRANSITION: "It is in a state from which this step is not possible.",
         ErrorCode.PLAN_UNFUNDED: "The plan's approved decreases do not pay for this increase.",
+        ErrorCode.GUARDRAIL_BLOCKED: "A hard limit forbids it, whoever asks.",
         ErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used before with other arguments.",
         ErrorCode.PLATFORM_REFUSED: "The ad platform said no.",
         ErrorCode.PLATFORM_RETRYABLE: "The ad platform did not answer; trying again may help.",

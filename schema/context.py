@@ -17,6 +17,7 @@ import strawberry
 from domain.ad_accounts import AdAccount
 from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.campaigns import Budget, Campaign, CampaignDay
+from domain.guardrails import RuleSet
 from domain.histories import ApprovalCounts, HistoryEntry, Performance, SpendMoved
 from domain.lift import ChangeResult
 from domain.metric_periods import Period, Totals
@@ -56,6 +57,9 @@ class Loaders(Protocol):
 
     async def change_result(self, adjustment: Adjustment) -> ChangeResult:
         """What came of an adjustment."""
+
+    async def guardrail(self, id_: UUID) -> RuleSet | None:
+        """The guardrails of one scope."""
 
     async def presences_at(self, subject_id: UUID) -> Sequence[Presence]:
         """Who is at an item now."""

@@ -12,6 +12,7 @@ from schema.base import DateTime, Money, Node, UserError, global_id
 from schema.conflicts import VersionConflict
 from schema.context import Info
 from schema.enums import describe_enum
+from schema.guardrails import GuardrailViolation
 from schema.nodes import shows, view
 from schema.platforms import Platform
 from schema.presences import Presence
@@ -26,7 +27,7 @@ describe_enum(
     "Where a recommendation is. Only what NEEDS_REVIEW can be decided.",
     {
         RecommendationStatus.NEEDS_REVIEW: "Waits for a person.",
-        RecommendationStatus.APPROVED: "A person said yes; its adjustment is on the way.",
+        RecommendationStatus.APPROVED: "A person, or automation inside its guardrails, said yes; it is on the way.",
         RecommendationStatus.REJECTED: "A person said no, with a reason.",
         RecommendationStatus.EXPIRED: "Nobody decided in time.",
         RecommendationStatus.SUPERSEDED: "A newer plan took its place.",
@@ -70,6 +71,11 @@ class Recommendation(Node):
     expires_at: DateTime = strawberry.field(description="Until when it can be decided.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or lapsed.")
     decision_reason: str | None = strawberry.field(description="What a rejection gave as its reason.")
+    auto_approved: bool = strawberry.field(description="Approved without a person, inside both kinds of guardrail.")
+    needs_review_because: list[GuardrailViolation] = strawberry.field(
+        description="Which guardrails keep automation from it, as judged last; at most one of a kind. Empty where "
+        "automation could approve it."
+    )
     value: strawberry.Private[Value]
 
     @strawberry.field(description="Who decided; null while open or when it lapsed.")
@@ -127,6 +133,8 @@ class Recommendation(Node):
             expires_at=DateTime(value.expires_at_utc),
             decided_at=None if value.decided_at_utc is None else DateTime(value.decided_at_utc),
             decision_reason=value.decision_reason,
+            auto_approved=value.auto_approved,
+            needs_review_because=[GuardrailViolation.of(each, currency) for each in value.needs_review_because],
             value=value,
         )
 

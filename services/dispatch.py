@@ -27,6 +27,7 @@ from domain.adjustments import (
 from domain.campaigns import Budget
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from domain.errors import PlatformError
+from domain.guardrails import GuardrailBlocked
 from domain.log import Actor, ActorKind
 from domain.plans import Funding, funding
 from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, PlatformBudget
@@ -39,6 +40,7 @@ from services import quotas
 from services.platform_calls import TooLate, in_time
 from services.ports import Ports
 from services.unit_of_work import Work, begin
+from services.verdicts import reserve
 
 DISPATCHER: Final = Actor(ActorKind.SYSTEM, "dispatch")
 SUBJECT: Final = "adjustment"
@@ -195,7 +197,10 @@ class _Errand:
                 return await self._changed_elsewhere(claimed, observed)
 
     async def _send(self, claimed: Adjustment, observed: PlatformBudget) -> Adjustment | None:
-        intent = await self._intend(claimed, observed)
+        try:
+            intent = await self._intend(claimed, observed)
+        except GuardrailBlocked as error:
+            return await self._end(claimed, "GUARDRAIL", error.message)
         if intent is None:
             return None
         try:
@@ -212,8 +217,13 @@ class _Errand:
         return await self._read_back(applied)
 
     async def _intend(self, claimed: Adjustment, observed: PlatformBudget) -> Adjustment | None:
-        """Store what is about to be sent, with a whole lease to send it in; None when the lease was lost."""
+        """Store what is about to be sent, with a whole lease to send it in; None when the lease was lost.
+
+        Raises:
+            GuardrailBlocked: it lies outside a hard limit now; nothing was stored.
+        """
         async with begin(self.ports, claimed.tenant_id, DISPATCHER) as work:
+            await reserve(self.ports, work.scope, claimed, observed.daily_budget_micros, work.now_utc)
             intent = replace(
                 claimed,
                 observed_micros=observed.daily_budget_micros,

@@ -1,14 +1,15 @@
 """Use-cases on plans: read them, make them. Must not decide what is proposed; that is a proposer's, in domain/."""
 
 import asyncio
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from domain.access import Permission
 from domain.candidates import Candidates, Situation, gather
+from domain.guarded_budgets import GuardedBudgets
+from domain.guardrails import Proposer
 from domain.log import Actor, ActorKind
 from domain.plans import Plan, SkippedBudget
 from domain.rebalancing import BudgetCandidate, Proposal, RebalancePlan, RebalanceSettings, propose_plan
@@ -16,21 +17,20 @@ from domain.recommendations import Recommendation, RecommendationStatus
 from domain.workspaces import Workspace, next_deadline_utc
 from kit.ids import new_id
 from kit.time import local_day
-from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, plans, recommendations, tenants
+from models import adjustments, locks, plans, recommendations, tenants
 from models.scope import Scope
-from services.currency_rates import STORED_RATE_DAYS, rate_table
+from services.auto_approvals import needs_person
+from services.guarded_budgets import known
 from services.ports import Ports
 from services.recommendations import SUBJECT, close_in
 from services.unit_of_work import begin
 from services.viewers import Viewer
 
-PROPOSER: Final = Actor(ActorKind.SYSTEM, "rebalancer")
+PROPOSER: Final = Actor(ActorKind.SYSTEM, Proposer.REBALANCER.value)
 
 #: People get at least this long to decide; a plan made later than that before a deadline waits for the next one.
 MIN_REVIEW_TIME: Final = timedelta(hours=4)
 
-#: What the rebalancer looks at, and a day more for accounts whose day began earlier.
-_HISTORY: Final = timedelta(days=91)
 #: Longer than any budget is left to settle (domain/cool_downs.py).
 _SETTLING: Final = timedelta(days=9)
 _NAME_CHARACTERS: Final = 300
@@ -102,33 +102,36 @@ async def _look(ports: Ports, workspace: Workspace) -> Situation:
     """Read what the workspace knows."""
     scope = ports.database.read(workspace.tenant_id)
     now_utc = ports.clock.now_utc()
-    found = await campaigns.campaigns(scope, workspace.id)
+    its = await known(ports, scope, workspace, now_utc, timedelta(0))
     held_since = now_utc - timedelta(days=workspace.rejection_hold_days + 2)
-    since, until = (now_utc - _HISTORY).date(), (now_utc + timedelta(days=1)).date()
-    days = defaultdict(list)
-    for day in await daily_metrics.days_since(scope, [each.id for each in found if each.budget_id], since, until):
-        days[day.campaign_id].append(day)
     return Situation(
         workspace=workspace,
         now_utc=now_utc,
-        accounts={each.id: each for each in await ad_accounts.ad_accounts(scope, workspace.id)},
-        budgets=await campaigns.budgets(scope, workspace.id),
-        campaigns=found,
-        days=days,
+        accounts=its.accounts,
+        budgets=its.budgets,
+        campaigns=its.campaigns,
+        days=its.days,
         rejected=await recommendations.rejected_since(scope, workspace.id, held_since),
         in_flight=frozenset(await adjustments.budgets_in_flight(scope, workspace.id)),
         confirmed=await adjustments.confirmed_since(scope, workspace.id, now_utc - _SETTLING),
-        rates=await rate_table(scope, workspace.reporting_currency, max_age_days=STORED_RATE_DAYS),
+        rates=its.rates,
+        guarded=GuardedBudgets(its, now_utc),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A plan about to be stored. `in_flight`: the budgets it held still because they were being changed."""
+    """A plan about to be stored.
+
+    Attributes:
+        in_flight: the budgets it held still because they were being changed.
+        automated: whether automation acts in the workspace, so that what it must not approve is told.
+    """
 
     plan: Plan
     recommendations: tuple[Recommendation, ...]
     in_flight: frozenset[UUID]
+    automated: bool
 
 
 def _draft(situation: Situation, candidates: Candidates, proposed: RebalancePlan) -> _Draft:
@@ -159,7 +162,11 @@ def _draft(situation: Situation, candidates: Candidates, proposed: RebalancePlan
     suggested = tuple(
         _recommendation(plan, each, by_budget[each.budget_id], accounts[each.budget_id]) for each in proposed.proposals
     )
-    return _Draft(plan, suggested, situation.in_flight)
+    judged = tuple(
+        replace(each, needs_review_because=situation.guarded.verdict(each, PROPOSER.id).violations)
+        for each in suggested
+    )
+    return _Draft(plan, judged, situation.in_flight, situation.guarded.automated)
 
 
 def _recommendation(plan: Plan, proposal: Proposal, candidate: BudgetCandidate, account_id: UUID) -> Recommendation:
@@ -218,4 +225,6 @@ async def _store(ports: Ports, draft: _Draft, *, force: bool) -> Plan | None:
         work.record("plan.proposed", "plan", None, plan)
         for each in draft.recommendations:
             work.record("recommendation.suggested", SUBJECT, None, each)
+            if draft.automated and needs_person(each):
+                work.record("recommendation.needs_review", SUBJECT, None, each)
     return plan

@@ -96,6 +96,8 @@ class Ports:
     passwords: PasswordHasher
     access_tokens: AccessTokenIssuer
     secrets: CredentialSecrets
+    #: Platforms where real money moves: nothing is sent there before the workspace's owner switched live sending on.
+    live_platforms: frozenset[Platform]
     #: How long a refresh token waits for its use; each use starts it anew.
     refresh_ttl: timedelta
     #: The channels by which notices leave; without any they stay in the app.

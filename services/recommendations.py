@@ -5,7 +5,7 @@ won and when; nothing of the loser's request stays behind.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -25,6 +25,7 @@ from models.recommendations import RecommendationFilter
 from services.idempotency import once
 from services.ports import Ports
 from services.unit_of_work import Work, begin
+from services.verdicts import judge, require_limits
 from services.viewers import Viewer
 
 SUBJECT: Final = "recommendation"
@@ -72,26 +73,43 @@ async def approve(
     """Approve: queue the adjustment in the same transaction (RB-1.2).
 
     Raises:
-        NotFound, Forbidden, VersionConflict, InvalidTransition, PlanUnfunded, IdempotencyMismatch, InvalidInput
+        NotFound, Forbidden, VersionConflict, InvalidTransition, PlanUnfunded, GuardrailBlocked, IdempotencyMismatch,
+        InvalidInput
     """
     found = await _to_decide(ports, viewer, recommendation_id)
 
     async def act(keep: Callable[[Work, Decided], Awaitable[None]]) -> Decided:
         _require_version(found, expected_version)
         now_utc = ports.clock.now_utc()
-        adjustment_id = new_id()
-        approved = rules.approve(found, viewer.actor.id, adjustment_id, now_utc)
-        decided = Decided(approved, _queued(approved, adjustment_id, viewer.actor.id))
+        approved = rules.approve(found, viewer.actor.id, new_id(), now_utc)
+        # A person's approval passes the automation thresholds, never the hard limits.
+        await require_limits(ports, ports.database.read(viewer.tenant_id), found, now_utc)
         async with begin(ports, viewer.tenant_id, viewer.actor) as work:
-            await keep(work, decided)
-            await _store(work, found, approved)
-            await _fund(work, approved)
-            await _queue(work, decided)
-            work.record("recommendation.approved", SUBJECT, found, approved)
-        return decided
+            return await approve_in(work, found, approved, keep)
 
     arguments = {"id": str(recommendation_id), "expectedVersion": expected_version}
     return await once(ports, viewer, idempotency_key, "recommendationApprove", arguments, Decided, act)
+
+
+async def approve_in(
+    work: Work,
+    found: Recommendation,
+    approved: Recommendation,
+    keep: Callable[[Work, Decided], Awaitable[None]] | None = None,
+) -> Decided:
+    """Store an approval, count it in its plan and queue its adjustment, inside an open transaction.
+
+    Raises:
+        VersionConflict, PlanUnfunded; the transaction must then be rolled back.
+    """
+    decided = Decided(approved, _queued(approved, work.actor.id))
+    if keep is not None:
+        await keep(work, decided)
+    await _store(work, found, approved)
+    await _fund(work, approved)
+    await _queue(work, decided)
+    work.record("recommendation.approved", SUBJECT, found, approved)
+    return decided
 
 
 async def reject(
@@ -134,6 +152,8 @@ async def edit(
         edited = rules.edit(
             found, viewer.actor.id, wanted, limits(found.platform, found.currency_code), ports.clock.now_utc()
         )
+        verdict = await judge(ports, ports.database.read(viewer.tenant_id), edited, ports.clock.now_utc())
+        edited = replace(edited, needs_review_because=verdict.violations)
         return await _change(ports, viewer, found, Decided(edited, None), "recommendation.edited", keep)
 
     arguments = {
@@ -277,11 +297,11 @@ async def _fund(work: Work, approved: Recommendation) -> None:
         )
 
 
-def _queued(approved: Recommendation, adjustment_id: UUID, actor_id: str) -> Adjustment:
-    if approved.decided_at_utc is None:
-        raise ValueError("an approved recommendation says when it was decided")
+def _queued(approved: Recommendation, actor_id: str) -> Adjustment:
+    if approved.decided_at_utc is None or approved.adjustment_id is None:
+        raise ValueError("an approved recommendation says when it was decided, and names its adjustment")
     return Adjustment(
-        id=adjustment_id,
+        id=approved.adjustment_id,
         tenant_id=approved.tenant_id,
         workspace_id=approved.workspace_id,
         recommendation_id=approved.id,
@@ -296,7 +316,7 @@ def _queued(approved: Recommendation, adjustment_id: UUID, actor_id: str) -> Adj
         delta_reporting_micros=approved.delta_reporting_micros,
         currency_code=approved.currency_code,
         approved_by_id=actor_id,
-        auto_approved=False,
+        auto_approved=approved.auto_approved,
         created_at_utc=approved.decided_at_utc,
         attempts=0,
         not_before_utc=approved.decided_at_utc,

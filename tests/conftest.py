@@ -189,6 +189,7 @@ def ports(
         passwords=passwords,
         access_tokens=access_tokens,
         secrets=tokens,
+        live_platforms=frozenset(),
         refresh_ttl=timedelta(days=30),
     )
 

@@ -3,6 +3,8 @@
     values       a change, where it stands, what it rests on, and what was found
     settings     what can be set, where, and the source documents' defaults per proposer
     inheritance  which settings hold for one change
+    evidence     what automation rests on, from stored days and changes
+    ledger       what was moved on which account-zone day
     limits       hard limits, which nobody passes, and the room they leave a proposer
     thresholds   automation thresholds, which a person's approval passes
 
@@ -10,7 +12,9 @@
 fresh values; who approves or sends a change as a person asks for the limits alone.
 """
 
+from domain.guardrails.evidence import evidence_of
 from domain.guardrails.inheritance import Subject, covers, effective
+from domain.guardrails.ledger import DayTotals, Entry, Ledger
 from domain.guardrails.limits import Bounds, bounds, check_limits
 from domain.guardrails.settings import (
     DEFAULTS,
@@ -37,6 +41,7 @@ from domain.guardrails.values import (
     ChangeKind,
     Evidence,
     Guardrail,
+    GuardrailBlocked,
     Standing,
     Verdict,
     Violation,
@@ -54,9 +59,13 @@ __all__ = [
     "Bounds",
     "Change",
     "ChangeKind",
+    "DayTotals",
+    "Entry",
     "Evidence",
     "Guardrail",
+    "GuardrailBlocked",
     "HardLimits",
+    "Ledger",
     "Proposer",
     "RuleSet",
     "Scope",
@@ -74,6 +83,7 @@ __all__ = [
     "covers",
     "defaults",
     "effective",
+    "evidence_of",
     "validated",
 ]
 

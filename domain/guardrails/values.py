@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
+from domain.errors import DomainError
 from domain.platforms import Platform
 
 
@@ -96,6 +97,26 @@ class Verdict:
     def violations(self) -> tuple[Violation, ...]:
         """All of them, hard limits first."""
         return (*self.limits, *self.thresholds)
+
+
+@dataclass(eq=False)
+class GuardrailBlocked(DomainError):
+    """A hard limit forbids this, whoever asks.
+
+    `violations` says which, by how much, and what would pass; their amounts are in `currency_code`.
+    """
+
+    violations: tuple[Violation, ...] = ()
+    currency_code: str = ""
+
+    def __post_init__(self) -> None:
+        self.code = "GUARDRAIL_BLOCKED"
+
+    @classmethod
+    def by(cls, violations: tuple[Violation, ...], currency_code: str) -> Self:
+        """The refusal that names all of them."""
+        told = "; ".join(each.message for each in violations)
+        return cls(told, violations=violations, currency_code=currency_code)
 
 
 class ChangeKind(StrEnum):

@@ -7,10 +7,11 @@ from uuid import uuid4
 import pytest
 
 from domain.access import Permission
+from domain.guardrails import Scope, ScopeKind, Settings
 from kit.ids import new_id
 from models import campaigns, members, tenants
 from resolvers.loaders import NODES
-from services import api_keys
+from services import api_keys, guardrails
 from services import recommendations as decisions
 from services.ports import Ports
 from services.viewers import look_up
@@ -29,6 +30,8 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
     cleo = (await viewer_of(ports, house, house.analyst_id)).standing.member_id
     key = await api_keys.create(ports, ana, house.workspace.id, "key", [Permission.CAMPAIGN_READ], None)
     assert cleo is not None
+    whole = Scope(ScopeKind.WORKSPACE)
+    guardrail = await guardrails.set_(ports, ana, house.workspace.id, whole, Settings(), None, "g")
     found = {
         "Workspace": house.workspace.id,
         "AdAccount": house.account.id,
@@ -39,6 +42,7 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
         "Adjustment": decided.adjustment.id,
         "Member": cleo,
         "ApiKey": key.api_key.id,
+        "Guardrail": guardrail.id,
     }
     assert set(found) == set(NODES)
     ids = [global_id(name, id_) for name, id_ in found.items()]

@@ -24,6 +24,7 @@ from app.graphql_transport.requests import GraphQLRequest
 from domain.access import Permission
 from domain.adjustments import Adjustment
 from domain.campaigns import CampaignDay
+from domain.guardrails import HardLimits, Scope, ScopeKind, Settings
 from domain.presences import PresenceMode
 from kit.ids import new_id
 from kit.time import SystemClock
@@ -31,115 +32,14 @@ from models import adjustments, campaigns, daily_metrics, members, recommendatio
 from realtime.hints import Hints
 from realtime.relay import Relay
 from schema.base import global_id
-from services import api_keys, presences
+from services import api_keys, guardrails, presences
 from services import recommendations as decisions
 from services.ports import Ports
 from services.viewers import Viewer, look_up
 from tests import schema_walk
 from tests.conftest import NOON, House, principal_of, viewer_of
 from tests.graphql_client import context_of, execute
-
-Ids = Callable[[str], str]
-
-
-@dataclass(frozen=True)
-class Row:
-    """How to call a field: its arguments, given a function from a type's name to the global id of one such object.
-
-    `own_refused` says why the call is refused even with one's own ids; without it such a call must go through, because
-    a row that is refused for another reason would prove nothing.
-    """
-
-    arguments: Callable[[Ids], dict[str, Any]]
-    own_refused: str | None = None
-
-
-PASSWORD = "a long password"
-
-
-def _listed(ids: Ids) -> dict[str, Any]:
-    return {"workspaceId": ids("Workspace"), "first": 50}
-
-
-def _one(type_name: str) -> Row:
-    return Row(lambda ids: {"id": ids(type_name)})
-
-
-def _change(type_name: str, version: int, **more: Any) -> Row:
-    return Row(lambda ids: {"id": ids(type_name), "expectedVersion": version, **more})
-
-
-#: One row for each field of Query, Mutation and Subscription.
-ROWS: Mapping[str, Row] = {
-    "query.node": _one("Campaign"),
-    "query.nodes": Row(
-        lambda ids: {
-            "ids": [
-                *(ids(name) for name in ("Workspace", "AdAccount", "Campaign", "Budget", "Plan", "Recommendation")),
-                *(ids(name) for name in ("Adjustment", "Member", "ApiKey")),
-            ]
-        }
-    ),
-    "query.workspaces": Row(lambda ids: {"first": 100}),
-    "query.workspace": _one("Workspace"),
-    "query.adAccounts": Row(_listed),
-    "query.adAccount": _one("AdAccount"),
-    "query.campaigns": Row(_listed),
-    "query.campaign": _one("Campaign"),
-    "query.recommendations": Row(_listed),
-    "query.recommendation": _one("Recommendation"),
-    "query.adjustments": Row(_listed),
-    "query.adjustment": _one("Adjustment"),
-    "query.events": Row(lambda ids: {**_listed(ids), "subjectId": ids("Adjustment")}),
-    "query.viewer": Row(lambda ids: {}),
-    "query.members": Row(_listed),
-    "query.member": _one("Member"),
-    "query.apiKeys": Row(_listed),
-    "query.apiKey": _one("ApiKey"),
-    "mutation.workspaceUpdate": _change("Workspace", 1, change={"name": "new"}, idempotencyKey="k"),
-    "mutation.recommendationApprove": _change("Recommendation", 1, idempotencyKey="k"),
-    "mutation.recommendationReject": _change("Recommendation", 1, reason="no", idempotencyKey="k"),
-    "mutation.recommendationEdit": _change("Recommendation", 1, change={"percent": "5"}, idempotencyKey="k"),
-    "mutation.recommendationsDecide": Row(
-        lambda ids: {
-            "decisions": [
-                {"id": ids("Recommendation"), "expectedVersion": 1, "choice": "APPROVE", "idempotencyKey": "k"}
-            ]
-        }
-    ),
-    "mutation.adjustmentRetry": _change("Adjustment", 2, idempotencyKey="k"),
-    "mutation.adjustmentRevert": replace(
-        _change("Adjustment", 2, reason="no", idempotencyKey="k"),
-        own_refused="this adjustment is FAILED; only one that is CONFIRMED can be reverted",
-    ),
-    "mutation.presenceSet": Row(lambda ids: {"recommendationId": ids("Recommendation"), "mode": "EDITING"}),
-    "mutation.presenceClear": Row(lambda ids: {"recommendationId": ids("Recommendation")}),
-    "mutation.sessionCreate": Row(
-        lambda ids: {"email": "chief@acme.test", "password": PASSWORD, "tenantId": ids("Tenant")}
-    ),
-    "mutation.sessionRefresh": Row(lambda ids: {"refreshToken": "t"}, own_refused="no session is open"),
-    "mutation.sessionRevoke": Row(lambda ids: {"refreshToken": "t"}, own_refused="no session is open"),
-    "mutation.memberAdd": Row(
-        lambda ids: {
-            "workspaceId": ids("Workspace"),
-            "member": {
-                "email": "new@acme.test",
-                "name": "New",
-                "password": PASSWORD,
-                "roles": ["data_analyst"],
-            },
-        }
-    ),
-    "mutation.memberRolesSet": _change("Member", 1, roles=["finance"]),
-    "mutation.memberRevoke": _change("Member", 1),
-    "mutation.apiKeyCreate": Row(
-        lambda ids: {"workspaceId": ids("Workspace"), "name": "key", "scopes": ["CAMPAIGN_READ"]}
-    ),
-    "mutation.apiKeyRevoke": _one("ApiKey"),
-    "subscription.recommendationChanges": Row(lambda ids: {"workspaceId": ids("Workspace")}),
-    "subscription.adjustmentProgress": Row(lambda ids: {"workspaceId": ids("Workspace")}),
-    "subscription.presenceChanges": Row(lambda ids: {"workspaceId": ids("Workspace")}),
-}
+from tests.integration.isolation_rows import PASSWORD, ROWS
 
 
 @lru_cache(maxsize=1)
@@ -171,7 +71,7 @@ def _unknown(_type_name: str) -> str:
 def test_every_root_field_has_a_row_that_fills_all_its_ids(name: str) -> None:
     if name not in ROWS:
         pytest.fail(
-            f"{name} is not checked for leaks: add a row to ROWS in {__name__} that calls it, with an id of the right "
+            f"{name} is not checked for leaks: add a row to isolation_rows.py that calls it, with an id of the right "
             "type in each of its ID arguments"
         )
     wanted = schema_walk.id_paths(FIELDS[name][1])
@@ -219,6 +119,8 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         await members.add_user(scope, chief, f"chief@{house.workspace.name}.test", "Chief", password_hash, NOON)
         await members.add_membership(scope, None, chief, ("owner", "reviewer"))
     key = await api_keys.create(ports, ana, house.workspace.id, "key", [Permission.CAMPAIGN_READ], None)
+    cap = Settings(limits=HardLimits(max_daily_micros=500_000_000))
+    guardrail = await guardrails.set_(ports, ana, house.workspace.id, Scope(ScopeKind.WORKSPACE), cap, None, "cap")
     await presences.come(ports, ana, house.recommendations[1].id, PresenceMode.VIEWING)
     cleo = await viewer_of(ports, house, house.analyst_id)
     assert cleo.standing.member_id is not None
@@ -233,6 +135,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         "Adjustment": decided.adjustment.id,
         "Member": cleo.standing.member_id,
         "ApiKey": key.api_key.id,
+        "Guardrail": guardrail.id,
     }
     wide = await look_up(ports, principal_of(house.tenant_id, chief))
     return Furnished(house, ana, wide, {name: str(global_id(name, id_)) for name, id_ in found.items()})

@@ -9,9 +9,11 @@ import pytest
 
 from domain.ad_accounts import AdAccount
 from domain.adjustments import AdjustmentStatus
+from domain.automations import untouched
 from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.candidates import MAX_SYNC_AGE, Situation, gather, shown_name
 from domain.currencies import RateTable
+from domain.guarded_budgets import GuardedBudgets, Known
 from domain.platforms import BudgetType, CampaignStatus, Platform
 from domain.rebalancing import BudgetCandidate
 from domain.recommendations import RecommendationStatus
@@ -37,10 +39,22 @@ def day(number: int, revenue_micros: int | None, back: int = 0) -> CampaignDay:
     )  # fmt: skip
 
 
+def known(*campaigns: Campaign, **changes: object) -> Known:
+    """A workspace without any guardrail of its own."""
+    made = Known(
+        automation=untouched(SOMEWHERE, SOMEWHERE), rules=[], accounts={ACCOUNT.id: ACCOUNT}, budgets=[BUDGET],
+        campaigns=campaigns, days={}, changes=[], entries=[], rates=RateTable(()), reporting_currency="USD",
+        live_platforms=frozenset(),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
 def situation(*campaigns: Campaign, **changes: object) -> Situation:
+    shared = {name: value for name, value in changes.items() if name in {"accounts", "budgets", "rates"}}
     made = Situation(
         workspace=WORKSPACE, now_utc=NOW, accounts={ACCOUNT.id: ACCOUNT}, budgets=[BUDGET], campaigns=campaigns,
         days={}, rejected=[], in_flight=frozenset(), confirmed=[], rates=RateTable(()),
+        guarded=GuardedBudgets(known(*campaigns, **shared), NOW),
     )  # fmt: skip
     return replace(made, **changes)
 

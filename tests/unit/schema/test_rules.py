@@ -42,6 +42,12 @@ BOUNDED = {
     "Campaign.dailyMetrics": "at most 366 days, and 18,300 in one operation",
     "Plan.skipped": "one for each budget",
     "Recommendation.presences": "one for each member",
+    "Recommendation.needsReviewBecause": "one for each guardrail",
+    "GuardrailBlocked.violations": "one for each guardrail",
+    "GuardrailPreview.items": "at most 100",
+    "GuardrailPreviewItem.violations": "one for each guardrail",
+    "HardLimits.allowedPlatforms": "one for each platform",
+    "HardLimits.deniedPlatforms": "one for each platform",
     "RecommendationsDecidePayload.results": "one for each decision sent, at most 100",
     "Workspace.platformSummary": "one for each platform",
     "PlatformSummary.rationale": "one for each open recommendation, at most 100",
@@ -130,7 +136,7 @@ def test_a_bounded_list_says_so_to_clients() -> None:
     mine = [name for name in BOUNDED if name in FIELDS and name.split(".")[0] in {
         "Query", "Campaign", "Plan", "Recommendation", "RecommendationsDecidePayload", "Workspace", "PlatformSummary", "UserError"
     }]  # fmt: skip
-    assert len(mine) == 8
+    assert len(mine) == 9
     assert [name for name in mine if not said.search(FIELDS[name].description or "")] == []
 
 
