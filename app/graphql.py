@@ -17,6 +17,7 @@ from resolvers import (
     guardrails,
     members,
     nodes,
+    notifications,
     presences,
     recommendations,
     sessions,
@@ -41,6 +42,7 @@ DOMAINS: tuple[Fields, ...] = (
     sessions.FIELDS,
     members.FIELDS,
     api_keys.FIELDS,
+    notifications.FIELDS,
 )
 
 

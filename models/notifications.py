@@ -114,8 +114,8 @@ class NotificationPreferenceTable(Model):
     user_id = fields.UUIDField()
     chosen = fields.TextField()
     phone = fields.CharField(max_length=16, null=True)
-    slack_id = fields.CharField(max_length=24, null=True)
-    daily_at = fields.CharField(max_length=5)
+    slack_address = fields.CharField(max_length=24, null=True)
+    daily_time = fields.CharField(max_length=5)
 
     class Meta:
         table = "notification_preferences"
@@ -374,10 +374,13 @@ async def cancel_digests(scope: WriteScope, workspace_id: UUID, user_id: UUID) -
     return await waiting.update(status=DeliveryStatus.CANCELLED.value)
 
 
-async def deliveries_of(scope: Scope, notice_ids: Sequence[UUID]) -> list[Delivery]:
-    """The deliveries of notices, by notice and channel."""
-    query = scope.of(DeliveryTable).filter(notice_id__in=list(notice_ids)).order_by("notice_id", "channel")
-    return as_values(Delivery, await query.values())
+async def deliveries_by_notice(scope: Scope, notice_ids: list[UUID]) -> dict[UUID, list[Delivery]]:
+    """The deliveries of each notice, by channel; one that stays in the app is absent."""
+    query = scope.of(DeliveryTable).filter(notice_id__in=notice_ids).order_by("channel")
+    found: dict[UUID, list[Delivery]] = {}
+    for each in as_values(Delivery, await query.values()):
+        found.setdefault(each.notice_id, []).append(each)
+    return found
 
 
 # --- preferences and unsubscribing ------------------------------------------------------------------------------------
@@ -398,17 +401,18 @@ async def put_preferences(scope: WriteScope, id_: UUID, value: Preferences) -> N
     """Store what a person wants now."""
     await scope.execute(
         "INSERT INTO notification_preferences "
-        "(id, tenant_id, workspace_id, user_id, chosen, phone, slack_id, daily_at) "
+        "(id, tenant_id, workspace_id, user_id, chosen, phone, slack_address, daily_time) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (workspace_id, user_id) DO UPDATE SET "
-        "chosen = excluded.chosen, phone = excluded.phone, slack_id = excluded.slack_id, daily_at = excluded.daily_at",
+        "chosen = excluded.chosen, phone = excluded.phone, slack_address = excluded.slack_address, "
+        "daily_time = excluded.daily_time",
         id_,
         scope.tenant_id,
         value.workspace_id,
         value.user_id,
         json_text(msgspec.to_builtins(dict(value.chosen))),
         value.phone,
-        value.slack_id,
-        value.daily_at,
+        value.slack_address,
+        value.daily_time,
     )
 
 

@@ -6,7 +6,9 @@ a context of their own, made after the viewer's right to be here was asked again
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Annotated, TypeVar
+from functools import partial
+from typing import Annotated, Protocol, TypeVar
+from uuid import UUID
 
 import strawberry
 
@@ -28,6 +30,8 @@ from schema.changes import (
     parse_place,
 )
 from services import changes
+from services.ports import Ports
+from services.viewers import Viewer
 
 T = TypeVar("T")
 
@@ -46,8 +50,8 @@ class ChangeSubscription:
         self, info: Info, workspace_id: WorkspaceId, after: After = None
     ) -> AsyncGenerator[RecommendationMessage, None]:
         """Recommendations' events."""
-        return _messages(
-            _follow(info, workspace_id, after, changes.RECOMMENDATIONS),
+        return messages(
+            follow(info, workspace_id, after, partial(changes.follow, subject_type=changes.RECOMMENDATIONS)),
             lambda change: RecommendationChanged.of(change.entry, changes.recommendation_at(change)),
         )
 
@@ -56,17 +60,28 @@ class ChangeSubscription:
         self, info: Info, workspace_id: WorkspaceId, after: After = None
     ) -> AsyncGenerator[AdjustmentMessage, None]:
         """Adjustments' events."""
-        return _messages(
-            _follow(info, workspace_id, after, changes.ADJUSTMENTS),
+        return messages(
+            follow(info, workspace_id, after, partial(changes.follow, subject_type=changes.ADJUSTMENTS)),
             lambda change: AdjustmentProgressed.of(change.entry, changes.adjustment_at(change)),
         )
 
 
-async def _messages(
+class Follower(Protocol):
+    """Somebody's right to see some of a log's events, as a service gives it."""
+
+    def concerns(self, event: LogEvent) -> bool:
+        """Whether an event must be put to `shows`."""
+
+    async def shows(self, event: LogEvent) -> bool:
+        """Whether to show an event; raises where the right ended with it."""
+
+
+async def messages(
     following: AsyncGenerator[Message, None], show: Callable[[LogEvent], T]
 ) -> AsyncGenerator[T | Watermark | Reload, None]:
-    async with aclosing(following) as messages:
-        async for message in messages:
+    """What a subscription sends of what it follows: changes as `show` makes them, watermarks, the word to reload."""
+    async with aclosing(following) as heard:
+        async for message in heard:
             match message:
                 case WatermarkValue():
                     yield Watermark.of(message)
@@ -76,15 +91,18 @@ async def _messages(
                     yield show(message)
 
 
-async def _follow(
-    info: Info, workspace_id: strawberry.ID, after: Cursor | None, subject_type: str
+async def follow(
+    info: Info,
+    workspace_id: strawberry.ID,
+    after: Cursor | None,
+    begin: Callable[[Ports, Viewer, UUID], Follower],
 ) -> AsyncGenerator[Message, None]:
+    """The events of a workspace that the viewer may follow, from a place on. Raises what `begin` refuses."""
     asking = viewer(info)
-    place = workspace(workspace_id)
-    following = changes.follow(info.context.ports, asking, place, subject_type)
+    following = begin(info.context.ports, asking, workspace(workspace_id))
     relay = info.context.relay
-    async with aclosing(relay.follow(asking.tenant_id, parse_place(after), following.concerns)) as messages:
-        async for message in messages:
+    async with aclosing(relay.follow(asking.tenant_id, parse_place(after), following.concerns)) as heard:
+        async for message in heard:
             if isinstance(message, WatermarkValue | ReloadValue) or await following.shows(message):
                 yield message
             else:

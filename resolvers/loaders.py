@@ -22,6 +22,8 @@ from domain.histories import ApprovalCounts, HistoryEntry, Performance, SpendMov
 from domain.lift import ChangeResult
 from domain.members import MemberProfile
 from domain.metric_periods import Period, Totals, totals
+from domain.notifications.alerts import Alert
+from domain.notifications.deliveries import Delivery
 from domain.plans import Plan
 from domain.platforms import Platform
 from domain.presences import Presence
@@ -38,6 +40,7 @@ from models import (
     daily_metrics,
     guardrails,
     members,
+    notifications,
     plans,
     presences,
     recommendations,
@@ -138,6 +141,14 @@ class TenantLoaders:
     async def guardrail(self, id_: UUID) -> RuleSet | None:
         """The guardrails of one scope."""
         return await self._load("guardrail", guardrails.rule_sets_by_id, id_)
+
+    async def alert(self, id_: UUID) -> Alert | None:
+        """An alert."""
+        return await self._load("alert", notifications.alerts_by_id, id_)
+
+    async def notice_deliveries(self, notice_id: UUID) -> Sequence[Delivery]:
+        """How a notice left the app, by channel."""
+        return await self._load("notice_deliveries", notifications.deliveries_by_notice, notice_id) or ()
 
     async def presences_at(self, subject_id: UUID) -> Sequence[Presence]:
         """Who is at an item now."""

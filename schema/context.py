@@ -21,6 +21,8 @@ from domain.guardrails import RuleSet
 from domain.histories import ApprovalCounts, HistoryEntry, Performance, SpendMoved
 from domain.lift import ChangeResult
 from domain.metric_periods import Period, Totals
+from domain.notifications.alerts import Alert
+from domain.notifications.deliveries import Delivery
 from domain.plans import Plan
 from domain.platforms import Platform
 from domain.presences import Presence
@@ -60,6 +62,12 @@ class Loaders(Protocol):
 
     async def guardrail(self, id_: UUID) -> RuleSet | None:
         """The guardrails of one scope."""
+
+    async def alert(self, id_: UUID) -> Alert | None:
+        """An alert."""
+
+    async def notice_deliveries(self, notice_id: UUID) -> Sequence[Delivery]:
+        """How a notice left the app, by channel."""
 
     async def presences_at(self, subject_id: UUID) -> Sequence[Presence]:
         """Who is at an item now."""

@@ -71,7 +71,7 @@ class Delivery:
         return self.workspace_id, self.user_id, self.channel, self.pace
 
 
-def due_at(pace: Pace, now_utc: datetime, zone_name: str, daily_at: str) -> datetime:
+def due_at(pace: Pace, now_utc: datetime, zone_name: str, daily_time: str) -> datetime:
     """When a new delivery is due: now, at the end of its window, or at the next daily time in a zone.
 
     Raises:
@@ -83,7 +83,7 @@ def due_at(pace: Pace, now_utc: datetime, zone_name: str, daily_at: str) -> date
         case Pace.BATCHED:
             return now_utc + BATCH_WINDOW
         case Pace.DAILY:
-            return _next_wall_time(now_utc, zone_name, daily_at)
+            return _next_wall_time(now_utc, zone_name, daily_time)
         case Pace.OFF:
             raise ValueError("what is off is never due")
 

@@ -167,8 +167,8 @@ def _approvals_waiting(plan: Facts) -> tuple[str, str]:
 
 def _needs_review(recommendation: Facts) -> tuple[str, str]:
     name = recommendation.get("campaign_name", "a campaign")
-    why = recommendation.get("review_reason") or "It is outside what may be approved without a person."
-    return f"A budget change for {name} needs your review", str(why)
+    why = "; ".join(str(each.get("message", "")) for each in recommendation.get("needs_review_because", ()))
+    return f"A budget change for {name} needs your review", why or "It may not be approved without a person."
 
 
 def _failed(adjustment: Facts) -> tuple[str, str]:

@@ -63,7 +63,7 @@ DEFAULTS: Final[Mapping[NoticeKind, KindPreference]] = {
     NoticeKind.ALERT_ESCALATED: _AT_ONCE,
 }
 
-DEFAULT_DAILY_AT: Final = "08:00"
+DEFAULT_DAILY_TIME: Final = "08:00"
 #: Several notices in one message: what one-click unsubscribing ends.
 DIGESTS: Final = frozenset({Pace.BATCHED, Pace.DAILY})
 
@@ -78,16 +78,16 @@ class Preferences:
     Attributes:
         chosen: kinds where the person departs from the default.
         phone: where SMS go, E.164; None for nowhere.
-        slack_id: the Slack member or channel to write to; None for none.
-        daily_at: wall time of the daily message in the workspace's zone, such as "08:00".
+        slack_address: the Slack member or channel to write to; None for none.
+        daily_time: wall time of the daily message in the workspace's zone, such as "08:00".
     """
 
     workspace_id: UUID
     user_id: UUID
     chosen: Mapping[NoticeKind, KindPreference] = field(default_factory=dict)
     phone: str | None = None
-    slack_id: str | None = None
-    daily_at: str = DEFAULT_DAILY_AT
+    slack_address: str | None = None
+    daily_time: str = DEFAULT_DAILY_TIME
 
     def of(self, kind: NoticeKind) -> KindPreference:
         """What counts for a kind."""
@@ -96,7 +96,11 @@ class Preferences:
     def paces(self, kind: NoticeKind, available: Iterable[Channel]) -> dict[Channel, Pace]:
         """The channels by which a notice of this kind leaves, out of those there are and have an address."""
         wanted = self.of(kind)
-        addressed = {Channel.EMAIL: True, Channel.SMS: self.phone is not None, Channel.SLACK: self.slack_id is not None}
+        addressed = {
+            Channel.EMAIL: True,
+            Channel.SMS: self.phone is not None,
+            Channel.SLACK: self.slack_address is not None,
+        }
         found = {channel: wanted.pace(channel) for channel in available if addressed[channel]}
         return {channel: pace for channel, pace in found.items() if pace is not Pace.OFF}
 
@@ -107,8 +111,8 @@ class PreferencesChange:
 
     kinds: Mapping[NoticeKind, KindPreference] = field(default_factory=dict)
     phone: str | None = None
-    slack_id: str | None = None
-    daily_at: str | None = None
+    slack_address: str | None = None
+    daily_time: str | None = None
 
 
 def changed(before: Preferences, change: PreferencesChange) -> Preferences:
@@ -121,16 +125,16 @@ def changed(before: Preferences, change: PreferencesChange) -> Preferences:
         before,
         chosen={**before.chosen, **change.kinds},
         phone=_address(change.phone, before.phone, _PHONE, "phone", "a phone number such as +14155550100"),
-        slack_id=_address(
-            change.slack_id,
-            before.slack_id,
+        slack_address=_address(
+            change.slack_address,
+            before.slack_address,
             _SLACK,
-            "slack_id",
+            "slack_address",
             "a Slack id such as U012ABCDEF",
         ),
-        daily_at=before.daily_at if change.daily_at is None else _time(change.daily_at),
+        daily_time=before.daily_time if change.daily_time is None else _time(change.daily_time),
     )
-    for name, address in (("sms", after.phone), ("slack", after.slack_id)):
+    for name, address in (("sms", after.phone), ("slack", after.slack_address)):
         if address is None and any(getattr(each, name) is not Pace.OFF for each in after.chosen.values()):
             raise InvalidInput(f"{name} needs an address: give it in the same change", path=("change", "kinds"))
     return after
@@ -150,7 +154,7 @@ def _time(text: str) -> str:
     try:
         return parse_deadline(text).strftime("%H:%M")
     except ValueError as error:
-        raise InvalidInput(str(error), path=("change", "daily_at")) from error
+        raise InvalidInput(str(error), path=("change", "daily_time")) from error
 
 
 def without_digests(before: Preferences) -> Preferences:

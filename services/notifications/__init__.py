@@ -2,11 +2,11 @@
 
 from services.notifications.following import behind, follow_log
 from services.notifications.inbox import (
-    OwnNotices,
     acknowledge,
     alert_summary,
     alerts,
     escalate_due,
+    follow_own,
     mark_all_read,
     mark_read,
     notice_at,
@@ -26,7 +26,6 @@ from services.notifications.wishes import (
 )
 
 __all__ = [
-    "OwnNotices",
     "acknowledge",
     "alert_summary",
     "alerts",
@@ -35,6 +34,7 @@ __all__ = [
     "due",
     "escalate_due",
     "follow_log",
+    "follow_own",
     "forget_old_links",
     "mark_all_read",
     "mark_read",

@@ -107,7 +107,7 @@ class _Telling:
             return
         zone = (await tenants.workspace(self.work.scope, notices[0].workspace_id)).time_zone
         deliveries = [
-            _delivery(notice, self.work.now_utc, channel, pace, due_at(pace, self.work.now_utc, zone, wish.daily_at))
+            _delivery(notice, self.work.now_utc, channel, pace, due_at(pace, self.work.now_utc, zone, wish.daily_time))
             for notice in notices
             for wish in (wishes[notice.user_id],)
             for channel, pace in wish.paces(notice.kind, self.ports.messengers).items()

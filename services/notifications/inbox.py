@@ -3,7 +3,6 @@
 Notices are a person's own: nobody else's is ever found, and a program has none. Must not make notices or send any.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,10 +22,10 @@ from domain.notifications.alerts import (
     must_escalate,
     summary,
 )
-from domain.notifications.deliveries import Delivery
 from domain.notifications.notices import AddedNotices, Notice
 from kit.pagination import Slice
 from models import across_tenants, notifications
+from services import changes
 from services.changes import Following
 from services.notifications.following import ALERT, FOLLOWER, SUBJECT
 from services.ports import Ports
@@ -118,11 +117,6 @@ async def alert_summary(ports: Ports, viewer: Viewer, workspace_id: UUID, days: 
     return summary(await notifications.alerts_since(ports.database.read(viewer.tenant_id), workspace_id, since))
 
 
-async def deliveries(ports: Ports, tenant_id: UUID, notice_ids: Sequence[UUID]) -> list[Delivery]:
-    """How notices left the app, for those who may see them."""
-    return await notifications.deliveries_of(ports.database.read(tenant_id), notice_ids)
-
-
 # --- escalation -------------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +170,11 @@ class OwnNotices:
     async def shows(self, event: LogEvent) -> bool:
         """Whether to show an event; raises where the right to follow ended."""
         return await self.following.shows(event)
+
+
+def follow_own(ports: Ports, viewer: Viewer, workspace_id: UUID) -> OwnNotices:
+    """Begin to follow the viewer's own notices in a workspace. Raises NotFound, Forbidden."""
+    return OwnNotices(changes.follow(ports, viewer, workspace_id, SUBJECT), own_id(viewer))
 
 
 def notice_at(event: LogEvent, user_id: UUID) -> Notice | None:

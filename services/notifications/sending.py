@@ -137,7 +137,7 @@ def _address(channel: Channel, person: Recipient | None, wish: Preferences) -> s
     """Where to write; None for who is no longer a member, or took the address away."""
     if person is None or not person.may_read:
         return None
-    return {Channel.EMAIL: person.email, Channel.SMS: wish.phone, Channel.SLACK: wish.slack_id}[channel]
+    return {Channel.EMAIL: person.email, Channel.SMS: wish.phone, Channel.SLACK: wish.slack_address}[channel]
 
 
 async def _note_failure(ports: Ports, claimed: Sequence[Delivery], error: DeliveryError, jitter: random.Random) -> None:

@@ -229,7 +229,9 @@ async def test_it_takes_analytics_read(client: httpx.AsyncClient, planted: Plant
     headers = {"Authorization": f"Bearer {made.secret.text}"}
     assert await refused(client, headers, asked(planted.house)) == (403, "FORBIDDEN")
     reading = await api_keys.create(planted.ports, ana, place, "reports", [Permission.ANALYTICS_READ], None)
-    answer = await client.get(PATH, params=asked(planted.house), headers={"Authorization": f"Bearer {reading.secret.text}"})
+    answer = await client.get(
+        PATH, params=asked(planted.house), headers={"Authorization": f"Bearer {reading.secret.text}"}
+    )
     assert answer.status_code == 200
 
 

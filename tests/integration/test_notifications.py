@@ -184,8 +184,8 @@ async def test_wishes_are_stored_per_person_and_changed_in_part(ports: Ports, ho
     place = house.workspace.id
     loud = {NoticeKind.EMERGENCY_STOP: KindPreference(in_app=True, email=Pace.AT_ONCE, sms=Pace.AT_ONCE)}
     await notifications.preferences_set(ports, ana, place, PreferencesChange(loud, phone="+14155550100"))
-    after = await notifications.preferences_set(ports, ana, place, PreferencesChange(daily_at="6:15"))
-    assert (after.chosen, after.phone, after.slack_id, after.daily_at) == (loud, "+14155550100", None, "06:15")
+    after = await notifications.preferences_set(ports, ana, place, PreferencesChange(daily_time="6:15"))
+    assert (after.chosen, after.phone, after.slack_address, after.daily_time) == (loud, "+14155550100", None, "06:15")
     assert await notifications.preferences(ports, ana, place) == after
     ben = await notifications.preferences(ports, await viewer_of(ports, house, house.reviewer_id), place)
     assert (ben.chosen, ben.phone) == ({}, None)

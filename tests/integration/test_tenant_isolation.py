@@ -25,16 +25,20 @@ from domain.access import Permission
 from domain.adjustments import Adjustment
 from domain.campaigns import CampaignDay
 from domain.guardrails import HardLimits, Scope, ScopeKind, Settings
+from domain.log import Actor, ActorKind
 from domain.presences import PresenceMode
+from domain.recommendations import Recommendation
 from kit.ids import new_id
+from kit.pagination import Slice
 from kit.time import SystemClock
 from models import adjustments, campaigns, daily_metrics, members, recommendations
 from realtime.hints import Hints
 from realtime.relay import Relay
 from schema.base import global_id
-from services import api_keys, guardrails, presences
+from services import api_keys, guardrails, notifications, presences
 from services import recommendations as decisions
 from services.ports import Ports
+from services.unit_of_work import begin
 from services.viewers import Viewer, look_up
 from tests import schema_walk
 from tests.conftest import NOON, House, principal_of, viewer_of
@@ -105,6 +109,13 @@ class Furnished:
         return self.ids[type_name]
 
 
+async def tell(ports: Ports, house: House, kind: str, subject: Adjustment | Recommendation) -> None:
+    """Let something happen that people are told of."""
+    async with begin(ports, house.tenant_id, Actor(ActorKind.SYSTEM, "test")) as work:
+        work.record(kind, kind.split(".", maxsplit=1)[0], None, subject)
+    await notifications.follow_log(ports, house.tenant_id)
+
+
 async def furnish(ports: Ports, house: House) -> Furnished:
     """A failed adjustment, an API key, somebody at a recommendation, a day of metrics, and an owner of the tenant."""
     ana = await viewer_of(ports, house, house.owner_id)
@@ -122,6 +133,8 @@ async def furnish(ports: Ports, house: House) -> Furnished:
     cap = Settings(limits=HardLimits(max_daily_micros=500_000_000))
     guardrail = await guardrails.set_(ports, ana, house.workspace.id, Scope(ScopeKind.WORKSPACE), cap, None, "cap")
     await presences.come(ports, ana, house.recommendations[1].id, PresenceMode.VIEWING)
+    await tell(ports, house, "adjustment.failed", decided.adjustment)
+    [told] = await notifications.page(ports, ana, house.workspace.id, Slice(1))
     cleo = await viewer_of(ports, house, house.analyst_id)
     assert cleo.standing.member_id is not None
     found = {
@@ -136,6 +149,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         "Member": cleo.standing.member_id,
         "ApiKey": key.api_key.id,
         "Guardrail": guardrail.id,
+        "Notification": told.id,
     }
     wide = await look_up(ports, principal_of(house.tenant_id, chief))
     return Furnished(house, ana, wide, {name: str(global_id(name, id_)) for name, id_ in found.items()})
@@ -296,6 +310,7 @@ async def test_a_foreign_stream_is_as_silent_as_an_unknown_one(
             await decisions.reject(
                 told, globex.member, globex.house.recommendations[1 + turn].id, 1, "no", f"busy {turn}"
             )
+            await tell(told, globex.house, "recommendation.needs_review", globex.house.recommendations[1])
             await presences.come(told, globex.member, globex.house.recommendations[1].id, PresenceMode.EDITING)
             hints.publish_presence(globex.house.tenant_id, globex.house.workspace.id)
 
@@ -315,6 +330,7 @@ async def test_ones_own_stream_speaks(ports: Ports, acme: Furnished, name: str) 
 
         async def busy() -> None:
             await decisions.approve(told, acme.member, acme.house.recommendations[1].id, 1, "busy")
+            await tell(told, acme.house, "recommendation.needs_review", acme.house.recommendations[1])
             await presences.come(told, acme.member, acme.house.recommendations[1].id, PresenceMode.EDITING)
             hints.publish_presence(acme.house.tenant_id, acme.house.workspace.id)
 

@@ -60,6 +60,8 @@ BOUNDED = {
     "Member.roles": "the tenant's roles",
     "ApiKey.scopes": "twenty",
     "UserError.field": "as deep as the input",
+    "Notification.deliveries": "one for each channel",
+    "NotificationPreferences.kinds": "one for each kind",
     "ReviewTimes.steps": "five",
     "Performance.roasByDay": "one for each day, at most 366",
     "WorkspaceMeasures.movedByDay": "one for each day and platform",

@@ -56,9 +56,9 @@ def person(*roles: str, permissions: frozenset[Permission] = frozenset({READ})) 
         ("plan.proposed", {"explanation": "moves 30"}, "12 budget changes wait for your decision", "moves 30"),
         (
             "recommendation.needs_review",
-            {"campaign_name": "Spring", "review_reason": "40 % is over 25 %"},
+            {"campaign_name": "Spring", "needs_review_because": [{"message": "40 % is over 25 %"}, {"message": "new"}]},
             "A budget change for Spring needs your review",
-            "40 % is over 25 %",
+            "40 % is over 25 %; new",
         ),
         (
             "adjustment.failed",

@@ -44,7 +44,7 @@ def test_a_choice_holds_for_its_kind_only() -> None:
 
 def test_a_channel_counts_where_it_is_set_up_and_has_an_address() -> None:
     loud = KindPreference(in_app=True, email=Pace.OFF, sms=Pace.AT_ONCE, slack=Pace.BATCHED)
-    change = PreferencesChange(kinds={FAILED: loud}, phone="+14155550100", slack_id="U012ABCDEF")
+    change = PreferencesChange(kinds={FAILED: loud}, phone="+14155550100", slack_address="U012ABCDEF")
     after = changed(FRESH, change)
     assert after.paces(FAILED, ALL) == {Channel.SMS: Pace.AT_ONCE, Channel.SLACK: Pace.BATCHED}
     assert after.paces(FAILED, {Channel.EMAIL, Channel.SLACK}) == {Channel.SLACK: Pace.BATCHED}
@@ -55,8 +55,8 @@ def test_a_channel_counts_where_it_is_set_up_and_has_an_address() -> None:
     [
         (PreferencesChange(phone="0155 5010"), ("change", "phone")),
         (PreferencesChange(phone="+1415555010O"), ("change", "phone")),
-        (PreferencesChange(slack_id="general"), ("change", "slack_id")),
-        (PreferencesChange(daily_at="25:00"), ("change", "daily_at")),
+        (PreferencesChange(slack_address="general"), ("change", "slack_address")),
+        (PreferencesChange(daily_time="25:00"), ("change", "daily_time")),
         (
             PreferencesChange(kinds={FAILED: KindPreference(in_app=True, email=Pace.OFF, sms=Pace.AT_ONCE)}),
             ("change", "kinds"),
@@ -75,9 +75,9 @@ def test_what_makes_no_sense_is_refused_with_its_path(change: PreferencesChange,
 
 def test_an_address_is_taken_away_by_an_empty_one() -> None:
     with_phone = changed(FRESH, PreferencesChange(phone="+14155550100"))
-    assert changed(with_phone, PreferencesChange(daily_at="7:30")).phone == "+14155550100"
+    assert changed(with_phone, PreferencesChange(daily_time="7:30")).phone == "+14155550100"
     assert changed(with_phone, PreferencesChange(phone="")).phone is None
-    assert changed(with_phone, PreferencesChange(daily_at="7:30")).daily_at == "07:30"
+    assert changed(with_phone, PreferencesChange(daily_time="7:30")).daily_time == "07:30"
 
 
 def test_unsubscribing_ends_digests_and_leaves_what_comes_at_once() -> None:
