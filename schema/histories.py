@@ -14,6 +14,7 @@ from domain.metric_periods import Period as PeriodValue
 from domain.review_times import ReviewStep as StepValue
 from domain.review_times import ReviewTimes as TimesValue
 from domain.workspaces import Workspace as WorkspaceValue
+from kit.money import round_to_step, step_micros
 from schema.actors import Actor
 from schema.adjustments import Adjustment
 from schema.base import DateTime, Money
@@ -100,7 +101,8 @@ class Lift:
         """The clients' view of a value in reporting micros."""
 
         def money(micros: float) -> Money:
-            return Money.of(round(micros), currency_code)
+            # An estimate to the smallest unit of the currency; more digits would feign what nobody knows.
+            return Money.of(round_to_step(round(micros), step_micros(currency_code)), currency_code)
 
         def share(micros: float) -> float | None:
             return micros / value.counterfactual if value.counterfactual > 0 else None

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.lift.differences import difference_in_differences, p_value, unit_changes
 from domain.lift.student import critical
@@ -60,14 +61,13 @@ class DayTable:
         rows = [row for row in rows if row.day in period]
         unit_ids = tuple(sorted({row.unit_id for row in rows}))
         places = {unit_id: place for place, unit_id in enumerate(unit_ids)}
-        spend = np.full((len(unit_ids), period.days), np.nan)
-        revenue = spend.copy()
-        for row in rows:
-            at = places[row.unit_id], (row.day - period.since).days
-            spend[at] = np.nan_to_num(spend[at]) + row.spend_micros
-            if row.revenue_micros is not None:
-                revenue[at] = np.nan_to_num(revenue[at]) + row.revenue_micros
-        return cls(period.since, unit_ids, spend, revenue)
+        at = np.array([(places[row.unit_id], (row.day - period.since).days) for row in rows], dtype=np.intp)
+        at = at.reshape(len(rows), 2)
+        spend = _summed(at, np.array([row.spend_micros for row in rows], dtype=float), len(unit_ids), period.days)
+        # None becomes NaN: no source told what was earned.
+        earned = np.array([row.revenue_micros for row in rows], dtype=float)
+        told = np.isfinite(earned)
+        return cls(period.since, unit_ids, spend, _summed(at[told], earned[told], len(unit_ids), period.days))
 
     def over(self, period: Period, outcome: Outcome) -> Floats:
         """The outcome over a period's days, shape (units, days of the period); NaN beyond the table."""
@@ -85,6 +85,14 @@ class DayTable:
         earning = np.isfinite(revenue)
         spent = float(spend[earning].sum())
         return float(revenue[earning].sum()) / spent if spent > 0 else None
+
+
+def _summed(at: NDArray[np.intp], values: Floats, units: int, days: int) -> Floats:
+    """Values added up at (unit, day), shape (units, days); NaN where there is none."""
+    sums = np.full((units, days), np.nan)
+    sums[at[:, 0], at[:, 1]] = 0.0
+    np.add.at(sums, (at[:, 0], at[:, 1]), values)
+    return sums
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from adapters.tokens import AccessTokens
 from app.backend import GraphQLBackend
 from app.container import Container
 from app.exports import COLUMNS, export_routes
+from app.settings import Settings
+from app.web import create_app
 from domain.access import Permission
 from domain.ad_accounts import AdAccount
 from domain.adjustments import AdjustmentStatus
@@ -189,6 +191,18 @@ async def test_the_next_page_is_read_only_when_it_is_asked_for(
         [made[2].id, made[1].id],
         [made[0].id],
     ]
+
+
+async def test_the_api_serves_the_file(ports: Ports, access_tokens: AccessTokens, planted: Planted) -> None:
+    """Through the whole app, its middleware and its route table."""
+    made = await planted.change(0)
+    relay = Relay(ports.database, Hints(), ports.clock)
+    parts = {"hints": None, "passwords": None}
+    container = Container(settings=Settings(), ports=ports, tokens=access_tokens, relay=relay, **parts)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(create_app(container)[0])
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        (row,) = await fetched(client, planted)
+    assert row["adjustment_id"] == str(made.id)
 
 
 # --- rights -----------------------------------------------------------------------------------------------------------

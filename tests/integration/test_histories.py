@@ -138,8 +138,9 @@ async def test_an_entry_tells_a_change_from_suggestion_to_lift(planted: Planted)
     }
     margin = 400 * 2.919986 * 0.1 * (4 / 3) ** 0.5
     assert (lift["method"], lift["perDay"]) == ("DIFFERENCE_IN_DIFFERENCES", {"amount": "160.00", "currency": "USD"})
-    assert float(lift["perDayLow"]["amount"]) == pytest.approx(160 - margin, abs=1e-3)
-    assert float(lift["perDayHigh"]["amount"]) == pytest.approx(160 + margin, abs=1e-3)
+    assert float(lift["perDayLow"]["amount"]) == pytest.approx(160 - margin, abs=0.00501)
+    assert float(lift["perDayHigh"]["amount"]) == pytest.approx(160 + margin, abs=0.00501)
+    assert all(len(lift[end]["amount"].partition(".")[2]) == 2 for end in ("perDayLow", "perDayHigh"))
     assert lift["total"] == {"amount": "2240.00"}
     assert (lift["share"], lift["shareLow"]) == pytest.approx((160 / 440, (160 - margin) / 440))
     assert (lift["changes"], lift["untouchedBudgets"], lift["daysBefore"], lift["daysAfter"]) == (1, 3, 28, 14)
