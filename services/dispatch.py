@@ -35,7 +35,7 @@ from domain.quotas import CHANGE, QUOTAS, Quota
 from kit.crash_points import reach
 from kit.ids import new_id
 from models import across_tenants, ad_accounts, adjustments, campaigns, locks
-from models.scope import Scope
+from models.scope import Scope, WriteScope
 from services import quotas
 from services.platform_calls import TooLate, in_time
 from services.ports import Ports
@@ -242,8 +242,13 @@ class _Errand:
         """A platform that still shows the amount before is given time to settle; then it is read, or sent, again."""
         try:
             observed = await self._read(applied)
-        except (PlatformError, TooLate):
+        except TooLate:
+            return applied
+        except PlatformError as error:
             # The change went through, only the read-back failed: the lease runs out and the next worker looks again.
+            if error.retry_after_seconds is not None:
+                async with self.ports.database.write(applied.tenant_id) as scope:
+                    await self._heed(scope, error.retry_after_seconds)
             return applied
         reach("dispatch.after_read_back")
         match finding(applied, observed):
@@ -346,11 +351,14 @@ class _Errand:
                 # What we sent may have come late, over somebody's newer change: have that one read again.
                 await adjustments.recheck_newest(work.scope, held.budget_id, work.now_utc)
             if rest_seconds is not None:
-                place = (self.account.platform, self.account.external_id)
-                await quotas.note_refusal(work.scope, self.quota, *place, rest_seconds, work.now_utc)
+                await self._heed(work.scope, rest_seconds)
             if after.status in _COMMITS:
                 reach(_COMMITS[after.status])
         return after if stored else None
+
+    async def _heed(self, scope: WriteScope, rest_seconds: float) -> None:
+        place = (self.account.platform, self.account.external_id)
+        await quotas.note_refusal(scope, self.quota, *place, rest_seconds, self.ports.clock.now_utc())
 
 
 async def _note_confirmed(work: Work, confirmed: Adjustment) -> None:

@@ -75,6 +75,10 @@ async def recheck(
     except PlatformError as error:
         wait = max(times.settle(account.platform), backoff(5, jitter.random(), error.retry_after_seconds))
         again_at = ports.clock.now_utc() + wait
+        if error.retry_after_seconds is not None:
+            place, rest = (account.platform, account.external_id), error.retry_after_seconds
+            async with ports.database.write(tenant_id) as writing:
+                await quotas.note_refusal(writing, quota, *place, rest, ports.clock.now_utc())
         await _ended(ports, confirmed, None if again_at > confirmed.confirmed_at_utc + _GIVE_UP else again_at)
         return None
     reach("recheck.after_read")

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -129,13 +130,17 @@ class Bench:
             await campaigns.add_budgets(scope, self.budgets)
             await campaigns.add_campaigns(scope, made)
 
-    async def queue(self, positions: Sequence[int], *, step_micros: int = -STEP_MICROS) -> list[Adjustment]:
-        """An approved change of each of these budgets, from where our records say it stands."""
+    async def queue(
+        self, positions: Sequence[int], *, step_micros: int = -STEP_MICROS, at_utc: datetime | None = None
+    ) -> list[Adjustment]:
+        """An approved change of each of these budgets, from where our records say it stands; of now unless told."""
         queued = []
         async with begin(self.ports, self.house.tenant_id, QUEUER) as work:
             for position in positions:
                 budget = self.budgets[position]
-                change = self._change(position, budget.daily_budget_micros, step_micros)
+                change = self._change(
+                    position, budget.daily_budget_micros, step_micros, at_utc or SystemClock().now_utc()
+                )
                 await adjustments.add_adjustment(work.scope, change)
                 await recommendations.add_recommendations(work.scope, [self._approved(change)])
                 work.record("adjustment.queued", "adjustment", None, change)
@@ -143,8 +148,8 @@ class Bench:
                 queued.append(change)
         return queued
 
-    def _change(self, position: int, before: int, step_micros: int) -> Adjustment:
-        now, budget = SystemClock().now_utc(), self.budgets[position]
+    def _change(self, position: int, before: int, step_micros: int, now: datetime) -> Adjustment:
+        budget = self.budgets[position]
         return Adjustment(
             id=new_id(), tenant_id=budget.tenant_id, workspace_id=budget.workspace_id, recommendation_id=new_id(),
             plan_id=self.house.plan.id, account_id=budget.account_id, budget_id=budget.id,
