@@ -23,6 +23,7 @@ from adapters.passwords import Passwords
 from adapters.signatures import AnchorSigner
 from adapters.tiktok import TikTokPlatform
 from adapters.tokens import AccessTokens
+from app.messengers import open_messengers
 from app.settings import Settings
 from domain.errors import InvalidInput
 from domain.platforms import AdPlatform, Platform
@@ -138,6 +139,8 @@ async def open_container(settings: Settings, clock: Clock | None = None) -> Asyn
             secrets=credentials,
             live_platforms=frozenset() if settings.platforms == "sandbox" else frozenset(Platform),
             refresh_ttl=timedelta(days=settings.refresh_ttl_days),
+            messengers=await open_messengers(stack, settings, clock),
+            app_url=settings.app_address,
         )
         relay = await stack.enter_async_context(Relay.run(database, hints, clock))
         yield Container(settings, ports, relay, hints, tokens, passwords)

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SCHEMES: Final = {
     "database_url": ("sqlite://", "postgres://", "postgresql://"),
     "redis_url": ("redis://", "rediss://"),
     "sandbox_url": ("http://", "https://"),
+    "app_url": ("http://", "https://"),
+    "smtp_url": ("smtp://", "smtps://", "smtp+starttls://"),
+    "sendgrid_url": ("http://", "https://"),
+    "twilio_url": ("http://", "https://"),
+    "slack_url": ("http://", "https://"),
 }
 
 
@@ -52,7 +57,23 @@ class Settings(BaseSettings):
     )
     anchor_interval_seconds: float = Field(default=300.0, gt=0)
 
-    @field_validator("database_url", "redis_url", "sandbox_url")
+    messages: Literal["settings", "sandbox"] = Field(
+        default="settings", description="'sandbox': whatever leaves for people lands in the sandbox's mailbox."
+    )
+    app_url: str = Field(default="", description="The app as people reach it, for links in messages; empty: the API's.")
+    sandbox_smtp_port: int = Field(default=0, ge=0, le=65535, description="The sandbox's mail server; 0: it has none.")
+    mail_from: str = Field(default="Campaign Express <notices@localhost>", description="Who e-mails come from.")
+    smtp_url: str = Field(default="", description="smtp://, smtp+starttls:// or smtps:// user:password@host:port.")
+    sendgrid_url: str = "https://api.sendgrid.com"
+    sendgrid_key: SecretStr = Field(default=SecretStr(""), description="E-mail by SendGrid instead of SMTP.")
+    twilio_url: str = "https://api.twilio.com"
+    twilio_account: str = Field(default="", description="The account's id, AC...; empty: no text messages.")
+    twilio_token: SecretStr = SecretStr("")
+    twilio_from: str = Field(default="", description="The number that text messages come from.")
+    slack_url: str = "https://slack.com"
+    slack_token: SecretStr = Field(default=SecretStr(""), description="A bot's token, xoxb-...; empty: no Slack.")
+
+    @field_validator(*_SCHEMES)
     @classmethod
     def _has_known_scheme(cls, value: str, info: ValidationInfo) -> str:
         """A mistyped address is told at the start, not as a driver's riddle later."""
@@ -71,6 +92,11 @@ class Settings(BaseSettings):
     def sandbox(self) -> str:
         """Where the sandbox answers."""
         return self.sandbox_url or address(self.sandbox_host, self.sandbox_port)
+
+    @property
+    def app_address(self) -> str:
+        """Where people reach the app, without a slash at its end."""
+        return (self.app_url or address(self.api_host, self.api_port)).rstrip("/")
 
 
 def heartbeat_path(var_dir: Path) -> Path:

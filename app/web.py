@@ -23,6 +23,7 @@ from app.graphql import build_schema
 from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
 from app.http_metrics import HttpMetrics
 from app.pages import PAGES, page
+from app.unsubscribe import unsubscribe_routes
 from models import across_tenants
 
 #: Objects made, less those freed, before the collector looks for circles among the young; so many such looks before it
@@ -97,5 +98,6 @@ def create_app(
         Route("/schema.graphql", schema_text),
         page("/", PAGES / "review.html"),
         page("/explorer", PAGES / "explorer.html"),
+        *unsubscribe_routes(container.ports),
     ]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(HttpMetrics, registry=registry)]), limits

@@ -1,12 +1,14 @@
 """Puts the sandbox together: one app with the platforms' stand-ins mounted, the control endpoints and a page.
 
 /meta /google /tiktok /linkedin /amazon /microsoft   base addresses for the platform clients instead of the real hosts
+/sendgrid /twilio /slack                             the same for providers that carry messages to people
+/mailbox                                             what these took, and the mail server, where a port is given for it
 /control/*                                           clock, ledger, world, faults, pauses, switches
 /health  /                                           liveness, and a page for people
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,11 +22,14 @@ from sandbox.amazon import amazon_app
 from sandbox.control import control_routes
 from sandbox.google import google_app
 from sandbox.linkedin import linkedin_app
+from sandbox.mailbox import Mailbox, mailbox_routes
+from sandbox.messengers import messenger_routes
 from sandbox.meta import meta_app
 from sandbox.microsoft import microsoft_app
 from sandbox.page import Page
 from sandbox.roster import demo_roster
 from sandbox.simulation import Simulation
+from sandbox.smtp import MailServer
 from sandbox.state import State
 from sandbox.tiktok import tiktok_app
 
@@ -33,29 +38,44 @@ def _machine_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(state_path: Path, *, now: Callable[[], datetime] = _machine_now, seed: int = 7) -> Starlette:
+def create_app(
+    state_path: Path,
+    *,
+    now: Callable[[], datetime] = _machine_now,
+    seed: int = 7,
+    smtp_address: tuple[str, int] | None = None,
+) -> Starlette:
     """The sandbox as an ASGI app whose state lives in the SQLite file `state_path` (made if missing).
 
     Args:
         state_path: one sandbox at a time may use it.
         now: the machine's time, UTC; tests hand in their own.
         seed: of a new world. A world that exists keeps its own.
+        smtp_address: host and port of a mail server to run beside it; None for none.
     """
     simulation = Simulation(demo_roster(), State(state_path, seed=seed, now_utc=now()), now)
+
+    mailbox = Mailbox(state_path, simulation.now_utc)
 
     async def health(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        simulation.state.close()
+        async with AsyncExitStack() as stack:
+            stack.callback(simulation.state.close)
+            stack.callback(mailbox.close)
+            if smtp_address is not None:
+                await stack.enter_async_context(MailServer(mailbox).run(*smtp_address))
+            yield
 
     return Starlette(
         routes=[
             Route("/", Page(simulation).show),
             Route("/health", health),
             *control_routes(simulation),
+            *mailbox_routes(mailbox),
+            *messenger_routes(mailbox),
             Mount("/meta", meta_app(simulation)),
             Mount("/google", google_app(simulation)),
             Mount("/tiktok", tiktok_app(simulation)),
@@ -67,6 +87,7 @@ def create_app(state_path: Path, *, now: Callable[[], datetime] = _machine_now, 
     )
 
 
-def serve(host: str, port: int, state_path: Path) -> None:
-    """Run the sandbox until it is told to stop (SIGINT or SIGTERM)."""
-    uvicorn.run(create_app(state_path), host=host, port=port, log_level="warning")
+def serve(host: str, port: int, state_path: Path, smtp_port: int | None = None) -> None:
+    """Run the sandbox, with a mail server if it is given a port, until it is told to stop (SIGINT or SIGTERM)."""
+    smtp_address = None if smtp_port is None else (host, smtp_port)
+    uvicorn.run(create_app(state_path, smtp_address=smtp_address), host=host, port=port, log_level="warning")

@@ -10,7 +10,7 @@ from kit.money import to_decimal
 from kit.time import iso_utc
 from sandbox.simulation import Simulation
 
-_STYLE = (
+PAGE_STYLE = (
     "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;max-width:70rem}"
     "table{border-collapse:collapse;margin:.5rem 0 2rem}th,td{padding:.2rem .8rem;border-bottom:1px solid #ddd;"
     "text-align:left}"
@@ -29,9 +29,10 @@ class Page:
         now, offset = iso_utc(self._simulation.now_utc()), self._simulation.state.offset
         parts = (
             "<!doctype html><html lang='en'><meta charset='utf-8'><title>Sandbox</title>",
-            f"<style>{_STYLE}</style><h1>Sandbox</h1>",
+            f"<style>{PAGE_STYLE}</style><h1>Sandbox</h1>",
             f"<p>The world's time is <b>{escape(now)}</b>, {escape(str(offset))} ahead of this machine.</p>",
             "<form method='post' action='/control/page/advance-day'><button>Let a day pass</button></form>",
+            "<p><a href='/mailbox'>Mailbox</a>: e-mails, text messages and chat messages to people.</p>",
             "<h2>Campaigns</h2>",
             table(_CAMPAIGN_HEADS, self._campaigns()),
             "<h2>Effects applied, newest first</h2>",

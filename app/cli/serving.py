@@ -43,7 +43,7 @@ def up() -> None:
         raise fail("`up` needs ports that it can name: set CE_API_PORT and CE_SANDBOX_PORT to others than 0")
     me = [sys.executable, "-m", "app"]
     api = address(settings.api_host, settings.api_port)
-    follow = {"CE_CLOCK": "sandbox"}
+    follow = {"CE_CLOCK": "sandbox", "CE_MESSAGES": "sandbox"}
     children = [
         Child("sandbox", [*me, "sandbox"], f"{settings.sandbox}/health", port_setting="CE_SANDBOX_PORT"),
         Child(
@@ -70,6 +70,7 @@ def _banner(settings: Settings, api: str) -> str:
     explorer         {api}/explorer
     health, metrics  {api}/health  {api}/metrics
     ad platforms     {settings.sandbox}/   (the sandbox: its clock, budgets and ledger)
+    mailbox          {settings.sandbox}/mailbox   (what the product sends to people)
 
   Demo logins, all with the password {demo_password(settings.var_dir)}
 {people}
@@ -197,6 +198,10 @@ def sandbox(host: Host = None, port: Port = None) -> None:
     """
     settings = Settings()
     host, port = host or settings.sandbox_host, settings.sandbox_port if port is None else port
+    smtp_port = settings.sandbox_smtp_port or None
     with _bound(host, port, "CE_SANDBOX_PORT"):
         settings.var_dir.mkdir(parents=True, exist_ok=True)
-    serve_sandbox(host, port, settings.var_dir / "sandbox.db")
+    if smtp_port is not None:
+        with _bound(host, smtp_port, "CE_SANDBOX_SMTP_PORT"):
+            pass
+    serve_sandbox(host, port, settings.var_dir / "sandbox.db", smtp_port)
