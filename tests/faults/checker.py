@@ -124,7 +124,11 @@ class _Budget:
 
     def _moved(self, effect: Effect) -> None:
         wanted = [change for change in self.changes if change.intended_micros == effect.after_micros]
-        fresh = [change for change in wanted if change.id not in self.served]
+        # Of two changes alike, one of which was given up, the other one made the effect.
+        fresh = sorted(
+            (c for c in wanted if c.id not in self.served and c.created_at_utc <= effect.at_utc),
+            key=lambda each: (each.status is AdjustmentStatus.FAILED, each.id),
+        )
         if not wanted:
             self._blame(Verdict.UNINTENDED, effect, "nobody approved this amount")
         elif fresh:

@@ -90,6 +90,13 @@ def test_what_was_applied_must_not_be_told_as_failed() -> None:
     assert verdicts(effects(100, 90), change(100, 90, S.FAILED)) == [Verdict.UNRECORDED]
 
 
+def test_of_two_changes_alike_the_one_that_was_given_up_made_no_effect_unless_the_other_came_later() -> None:
+    given_up, done = change(100, 90, S.FAILED), change(100, 90)
+    assert verdicts(effects(100, 90), given_up, done) == []
+    later = replace(done, created_at_utc=NOW + timedelta(seconds=2))
+    assert verdicts(effects(100, 90), given_up, later) == [Verdict.UNRECORDED]
+
+
 def test_what_never_settles_is_found() -> None:
     for status in (S.PENDING, S.SENDING, S.APPLIED):
         assert verdicts([], change(100, 90, status)) == [Verdict.UNSETTLED]
