@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-all lock migrate bench services-up services-down clean \
+.PHONY: help run test faults check check-all lock migrate bench services-up services-down clean \
         env env-dev check-ruff check-format check-types check-imports check-schema check-locks check-tenants
 MAKEFLAGS += --no-print-directory
 export PYTHON
@@ -35,6 +35,13 @@ test: env-dev ## Run the whole suite (PYTEST_ARGS="-k name" narrows it)
 	  else echo "PostgreSQL and Redis are down: their tests are skipped; \`make services-up\` starts both"; fi; \
 	fi; \
 	exec $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+faults: env-dev ## Run the fault suite at its nightly size, which takes hours (FAULT_SCALE=10: a tenth)
+	@if [ -z "$$TEST_POSTGRES_URL$$TEST_REDIS_URL" ]; then \
+	  scripts/services.sh status >/dev/null && eval "$$(scripts/services.sh env)"; \
+	fi; \
+	export FAULT_SCALE="$${FAULT_SCALE:-100}" REQUIRE_SERVICES=1; \
+	exec $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
 check: env-dev ## Run every static check, and report all that fail
 	@$(MAKE) --keep-going check-all
