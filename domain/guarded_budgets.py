@@ -131,7 +131,7 @@ class GuardedBudgets:
         settings = self.settings(account, budget_id, proposer, rate)
         standing = self._standing(account, budget_id, local_day(at_utc, account.time_zone), itself)
         days = [day for each in self._served[budget_id] for day in self._known.days.get(each.id, ())]
-        changes = [each for each in self._changes[budget_id] if each.id != itself]
+        changes = [each for each in self._changes[budget_id] if each.id != itself and each.created_at_utc <= at_utc]
         forecast = (recommendation.roas_now, recommendation.confidence)
         evidence = evidence_of(account.platform, account.time_zone, at_utc, forecast, days, changes)
         day = local_day(at_utc, account.time_zone)

@@ -28,10 +28,11 @@ def evidence_of(
     Args:
         platform: where the budget is.
         time_zone: the account's.
-        now_utc: the moment; days and changes after it are not looked at.
+        now_utc: the moment; days that are not over then are not looked at.
         forecast: what the proposer said: revenue per unit spent at the present budget, and its confidence.
         days: of all campaigns that the budget pays for, account-zone days.
-        changes: of the budget, at least of the last nine days.
+        changes: of the budget, as far back as a cool-down may reach. One that seems to lie ahead was made before the
+            clock jumped back, and counts.
     """
     today = local_day(now_utc, time_zone)
     complete = [day for day in days if day.day < today]
@@ -39,9 +40,7 @@ def evidence_of(
     made = [
         (at, each)
         for each in changes
-        if each.status not in _NOTHING_HAPPENED
-        and (at := each.confirmed_at_utc or each.dispatched_at_utc) is not None
-        and at <= now_utc
+        if each.status not in _NOTHING_HAPPENED and (at := each.confirmed_at_utc or each.dispatched_at_utc) is not None
     ]
     return Evidence(
         now_utc=now_utc,

@@ -32,6 +32,8 @@ from services import api_keys, automations, dispatch
 from services import guardrails as service
 from services import recommendations as decisions
 from services.ports import Ports
+from services.unit_of_work import begin
+from services.verdicts import reserve
 from services.viewers import Viewer, look_up
 from tests.conftest import NOON, House, viewer_of
 from tests.graphql_client import execute, global_id
@@ -271,6 +273,23 @@ async def test_two_workers_cannot_both_take_the_last_room_of_an_account(desk: De
     sent = [each for each in await asyncio.gather(*map(desk.send, queued)) if each is not None]
     assert sorted(each.status for each in sent) == [AdjustmentStatus.CONFIRMED, AdjustmentStatus.FAILED]
     assert len(desk.meta.calls_of("set_daily_budget")) == 1
+
+
+async def test_room_is_taken_under_the_accounts_lock_whoever_looks_at_once(desk: Desk) -> None:
+    """Both look before either commits: without the lock both would see the room that only one can have."""
+    queued = await desk.approve(0, 1)
+    await desk.set_(limits(max_account_change_micros=25 * UNIT))
+
+    async def take(sending: Adjustment) -> bool:
+        try:
+            async with begin(desk.ports, desk.house.tenant_id, dispatch.DISPATCHER) as work:
+                await reserve(desk.ports, work.scope, sending, 100 * UNIT, work.now_utc)
+                await asyncio.sleep(0.1)
+        except GuardrailBlocked:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*map(take, queued))) == 1
 
 
 @pytest.mark.req("RO-05")
