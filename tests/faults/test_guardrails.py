@@ -357,6 +357,7 @@ async def build(ports: Ports, clock: FixedClock, number: int) -> World:
     return world
 
 
+@pytest.mark.timeout(max(120, SEQUENCES * 3))
 @pytest.mark.req("RB-S2", "RB-2.1")
 async def test_no_sequence_approves_alone_or_sends_outside_its_guardrails(ports: Ports, clock: FixedClock) -> None:
     approved_alone = sent = 0

@@ -41,6 +41,7 @@ from domain.platforms import Platform
 from tests.unit.domain.guardrails.guardrail_values import SOMEWHERE
 
 EXAMPLES = int(os.environ.get("GUARDRAIL_EXAMPLES", "300"))
+pytestmark = pytest.mark.timeout(max(120, EXAMPLES // 5))
 many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 CAMPAIGNS = (UUID(int=11), UUID(int=12))
