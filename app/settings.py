@@ -56,7 +56,8 @@ class Settings(BaseSettings):
         default=1.0, ge=0, le=10, description="Times the platforms' settle times; under 1 only for tests."
     )
     anchor_interval_seconds: float = Field(default=300.0, gt=0)
-
+    meta_app_secret: SecretStr = Field(default=SecretStr(""), description="Signs Meta's webhooks; empty: none.")
+    meta_verify_token: SecretStr = Field(default=SecretStr(""), description="Agreed when they are registered at Meta.")
     messages: Literal["settings", "sandbox"] = Field(
         default="settings", description="'sandbox': whatever leaves for people lands in the sandbox's mailbox."
     )

@@ -24,6 +24,7 @@ from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
 from app.http_metrics import HttpMetrics
 from app.pages import PAGES, page
 from app.unsubscribe import unsubscribe_routes
+from app.webhooks import webhook_routes
 from models import across_tenants
 
 #: Objects made, less those freed, before the collector looks for circles among the young; so many such looks before it
@@ -99,5 +100,10 @@ def create_app(
         page("/", PAGES / "review.html"),
         page("/explorer", PAGES / "explorer.html"),
         *unsubscribe_routes(container.ports),
+        *webhook_routes(
+            container.ports,
+            container.settings.meta_app_secret.get_secret_value(),
+            container.settings.meta_verify_token.get_secret_value(),
+        ),
     ]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(HttpMetrics, registry=registry)]), limits

@@ -20,12 +20,16 @@ from jobs.presence import forget_all_lapsed
 from jobs.propose import propose_all
 from jobs.schedule import Loop, by_clock, run_loops
 from jobs.sync import sync_all
+from jobs.webhooks import forget_all_old, process_all, sync_all_requested
 
 _HEARTBEAT_SECONDS: Final = 3.0
 _EXPIRE_SECONDS: Final = 5.0
 _AUTO_APPROVE_SECONDS: Final = 5.0
 _PRESENCE_SECONDS: Final = 10.0
 _OLD_LINKS_SECONDS: Final = 3_600.0
+#: What was delivered is to be processed within a second (RO-03), and no log grows by it that would wake us.
+_WEBHOOKS_SECONDS: Final = 0.25
+_OLD_WEBHOOKS_SECONDS: Final = 3_600.0
 
 
 async def run_worker(container: Container, stop: asyncio.Event) -> None:
@@ -61,6 +65,9 @@ def loops(container: Container) -> list[Loop]:
         Loop("notices", settings.worker_interval_seconds, lambda: tell_all(ports), on_change(container.relay)),
         # Apart from the notices: a mail server that hangs must not keep anything from the app.
         Loop("deliveries", settings.worker_interval_seconds, lambda: deliver_all(ports, jitter)),
+        Loop("webhooks", _WEBHOOKS_SECONDS, lambda: process_all(ports)),
+        Loop("requested syncs", settings.worker_interval_seconds, lambda: sync_all_requested(ports)),
+        Loop("old webhooks", _OLD_WEBHOOKS_SECONDS, lambda: forget_all_old(ports)),
         Loop("unsubscribe links", _OLD_LINKS_SECONDS, lambda: forget_all_old_links(ports)),
         Loop("expire", _EXPIRE_SECONDS, lambda: expire_all(ports)),
         Loop("presence", _PRESENCE_SECONDS, lambda: forget_all_lapsed(ports)),

@@ -374,6 +374,16 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='ProcessedWebhookTable',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
+                ('tenant_id', fields.UUIDField()),
+                ('delivery_id', fields.UUIDField()),
+            ],
+            options={'table': 'processed_webhooks', 'app': 'models', 'unique_together': (('tenant_id', 'delivery_id'),), 'pk_attr': 'id', 'table_description': 'A delivery that had its effects on a tenant.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='QuotaUsageTable',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
@@ -485,6 +495,16 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='SyncRequestTable',
+            fields=[
+                ('account_id', fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
+                ('tenant_id', fields.UUIDField()),
+                ('requested_at_utc', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'sync_requests', 'app': 'models', 'pk_attr': 'account_id', 'table_description': 'An account that a platform said has news.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='TenantTable',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
@@ -517,6 +537,21 @@ class Migration(migrations.Migration):
                 ('created_at_utc', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'users', 'app': 'models', 'unique_together': (('tenant_id', 'email'),), 'pk_attr': 'id', 'table_description': 'A person with a local account in one tenant. Looked up by e-mail across tenants only at sign-in.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='WebhookDeliveryTable',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
+                ('kind', fields.CharField(max_length=16)),
+                ('digest', fields.CharField(unique=True, max_length=64)),
+                ('body', fields.TextField(unique=False)),
+                ('received_at_utc', fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=False)),
+                ('attempts', fields.IntField()),
+                ('lease_until_utc', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('processed_at_utc', fields.DatetimeField(null=True, db_index=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'webhook_deliveries', 'app': 'models', 'pk_attr': 'id', 'table_description': 'A signed delivery, kept before it is answered. The body goes once it was processed, the digest stays.'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -1,15 +1,20 @@
 """The few queries that must look across tenants, each with its reason. Nothing else may take a SystemScope.
 
 Sign-in finds a person by e-mail before any tenant is known; the relay compares all heads; the worker looks for due
-work of anybody, then acts inside the tenant's own scope; a platform's quota belongs to no tenant.
+work of anybody, then acts inside the tenant's own scope; a platform's quota belongs to no tenant, and neither does a
+delivery of its webhooks, which names ad accounts of anybody.
 """
 
 from datetime import datetime
 from uuid import UUID
 
+from domain.ad_accounts import AdAccount
 from domain.members import Account
+from domain.platforms import Platform
 from domain.quotas import QuotaUsage
 from domain.sessions import RefreshToken
+from domain.webhooks import MAX_ATTEMPTS as WEBHOOK_ATTEMPTS
+from domain.webhooks import RequestedSync, WaitingWebhook, WebhookKind
 from kit.ids import new_id
 from models.scope import SystemScope, as_value, as_values
 
@@ -158,6 +163,90 @@ async def store_quota_usage(scope: SystemScope, name: str, value: QuotaUsage) ->
         value.version - 1,
     )
     return bool(changed)
+
+
+async def keep_webhook(scope: SystemScope, kind: WebhookKind, digest: str, body: str, now_utc: datetime) -> bool:
+    """Store a platform's delivery; False when the same one is there. It names ad accounts of any tenants."""
+    rows = await scope.rows(
+        "INSERT INTO webhook_deliveries (id, kind, digest, body, received_at_utc, attempts) "
+        "VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (digest) DO NOTHING RETURNING id",
+        new_id(),
+        kind,
+        digest,
+        body,
+        now_utc,
+    )
+    return bool(rows)
+
+
+async def waiting_webhooks(scope: SystemScope, now_utc: datetime, limit: int) -> list[UUID]:
+    """Deliveries that nobody processes at the moment, oldest first."""
+    rows = await scope.rows(
+        "SELECT id FROM webhook_deliveries WHERE processed_at_utc IS NULL AND attempts < $1 "
+        "AND (lease_until_utc IS NULL OR lease_until_utc < $2) ORDER BY id LIMIT $3",
+        WEBHOOK_ATTEMPTS,
+        now_utc,
+        limit,
+    )
+    return [_uuid(row["id"]) for row in rows]
+
+
+async def claim_webhook(
+    scope: SystemScope, delivery_id: UUID, now_utc: datetime, lease_until_utc: datetime
+) -> WaitingWebhook | None:
+    """Take a delivery in hand; None when another worker has it, or had."""
+    rows = await scope.rows(
+        "UPDATE webhook_deliveries SET lease_until_utc = $1, attempts = attempts + 1 WHERE id = $2 "
+        "AND processed_at_utc IS NULL AND (lease_until_utc IS NULL OR lease_until_utc < $3) "
+        "RETURNING id, kind, body, attempts",
+        lease_until_utc,
+        delivery_id,
+        now_utc,
+    )
+    return as_value(WaitingWebhook, rows[0]) if rows else None
+
+
+async def end_webhook(scope: SystemScope, delivery_id: UUID, now_utc: datetime) -> None:
+    """A delivery had all its effects: its body is not needed any more."""
+    await scope.execute(
+        "UPDATE webhook_deliveries SET processed_at_utc = $1, lease_until_utc = NULL, body = '' WHERE id = $2",
+        now_utc,
+        delivery_id,
+    )
+
+
+async def forget_webhooks(scope: SystemScope, received_before_utc: datetime) -> int:
+    """Forget deliveries that cannot come again, and which tenants they had effects on. Returns how many."""
+    await scope.execute(
+        "DELETE FROM processed_webhooks WHERE delivery_id IN "
+        "(SELECT id FROM webhook_deliveries WHERE received_at_utc < $1)",
+        received_before_utc,
+    )
+    return await scope.execute("DELETE FROM webhook_deliveries WHERE received_at_utc < $1", received_before_utc)
+
+
+async def accounts_named(scope: SystemScope, platform: Platform, external_ids: list[str]) -> list[AdAccount]:
+    """Connected accounts of any tenants with a platform's own ids: whom a delivery concerns."""
+    if not external_ids:
+        return []
+    marks = ", ".join(f"${index}" for index in range(2, 2 + len(external_ids)))
+    rows = await scope.rows(
+        f"SELECT * FROM ad_accounts WHERE platform = $1 AND connected AND external_id IN ({marks}) ORDER BY id",  # noqa: S608 - numbered marks only
+        platform,
+        *external_ids,
+    )
+    return as_values(AdAccount, [{**row, "connected": bool(row["connected"])} for row in rows])
+
+
+async def requested_syncs(scope: SystemScope, synced_before_utc: datetime) -> list[RequestedSync]:
+    """Accounts that ask to be synced and were not a moment ago, oldest first."""
+    rows = await scope.rows(
+        "SELECT r.tenant_id, r.account_id, r.requested_at_utc FROM sync_requests r "
+        "JOIN ad_accounts a ON a.id = r.account_id "
+        "WHERE a.synced_at_utc IS NULL OR a.synced_at_utc < $1 ORDER BY r.requested_at_utc, r.account_id",
+        synced_before_utc,
+    )
+    return as_values(RequestedSync, rows)
 
 
 def _uuid(value: object) -> UUID:

@@ -64,6 +64,7 @@ MODEL_MODULES = (
     "models.guardrails",
     "models.automations",
     "models.notifications",
+    "models.webhooks",
 )
 
 

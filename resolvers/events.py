@@ -28,8 +28,8 @@ class EventQuery:
 
     @strawberry.field(
         description="What happened in a workspace, newest first. Read access to system settings shows everything; read "
-        "access to campaigns alone shows what happened to recommendations, adjustments, plans, campaigns, budgets and "
-        "ad accounts."
+        "access to campaigns alone shows what happened to recommendations, adjustments, plans, campaigns, budgets, ad "
+        "accounts and alerts."
     )
     async def events(
         self,

@@ -32,6 +32,7 @@ from sandbox.simulation import Simulation
 from sandbox.smtp import MailServer
 from sandbox.state import State
 from sandbox.tiktok import tiktok_app
+from sandbox.webhooks import WebhookTarget, webhook_routes
 
 
 def _machine_now() -> datetime:
@@ -44,6 +45,7 @@ def create_app(
     now: Callable[[], datetime] = _machine_now,
     seed: int = 7,
     smtp_address: tuple[str, int] | None = None,
+    webhooks: WebhookTarget | None = None,
 ) -> Starlette:
     """The sandbox as an ASGI app whose state lives in the SQLite file `state_path` (made if missing).
 
@@ -52,6 +54,7 @@ def create_app(
         now: the machine's time, UTC; tests hand in their own.
         seed: of a new world. A world that exists keeps its own.
         smtp_address: host and port of a mail server to run beside it; None for none.
+        webhooks: where to send webhooks when asked to; None for nowhere.
     """
     simulation = Simulation(demo_roster(), State(state_path, seed=seed, now_utc=now()), now)
 
@@ -76,6 +79,7 @@ def create_app(
             *control_routes(simulation),
             *mailbox_routes(mailbox),
             *messenger_routes(mailbox),
+            *webhook_routes(webhooks, simulation.now_utc),
             Mount("/meta", meta_app(simulation)),
             Mount("/google", google_app(simulation)),
             Mount("/tiktok", tiktok_app(simulation)),
@@ -87,7 +91,14 @@ def create_app(
     )
 
 
-def serve(host: str, port: int, state_path: Path, smtp_port: int | None = None) -> None:
+def serve(
+    host: str,
+    port: int,
+    state_path: Path,
+    smtp_port: int | None = None,
+    webhooks: WebhookTarget | None = None,
+) -> None:
     """Run the sandbox, with a mail server if it is given a port, until it is told to stop (SIGINT or SIGTERM)."""
     smtp_address = None if smtp_port is None else (host, smtp_port)
-    uvicorn.run(create_app(state_path, smtp_address=smtp_address), host=host, port=port, log_level="warning")
+    app = create_app(state_path, smtp_address=smtp_address, webhooks=webhooks)
+    uvicorn.run(app, host=host, port=port, log_level="warning")

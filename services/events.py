@@ -1,8 +1,8 @@
 """Use-cases on the log as people read it: the audit trail of a workspace.
 
 system:read sees every event. Who has only campaign:read sees what happened to budgets: the events about
-recommendations, adjustments, plans, campaigns, budgets and ad accounts, so that a reviewer can follow a change from its
-suggestion to its confirmation (RB-F5) without seeing how people and settings are administered.
+recommendations, adjustments, plans, campaigns, budgets, ad accounts and alerts, so that a reviewer can follow
+a change from its suggestion to its confirmation (RB-F5) without seeing how people and settings are administered.
 """
 
 from typing import Final
@@ -16,7 +16,16 @@ from services.ports import Ports
 from services.viewers import Viewer
 
 #: What campaign:read opens of the trail.
-BUDGET_SUBJECTS: Final = ("recommendation", "adjustment", "plan", "campaign", "budget", "ad_account")
+BUDGET_SUBJECTS: Final = (
+    "recommendation",
+    "adjustment",
+    "plan",
+    "campaign",
+    "budget",
+    "ad_account",
+    "ad_account_issue",
+    "alert",
+)
 
 
 async def last_change(ports: Ports, viewer: Viewer, subject_id: UUID) -> LogEntry | None:

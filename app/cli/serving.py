@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from app.supervisor import Child, Step, run_up
 from app.web import create_app
 from app.worker import run_worker
 from sandbox.app import serve as serve_sandbox
+from sandbox.webhooks import WebhookTarget
 
 logger = logging.getLogger("campaign_express.cli")
 
@@ -43,9 +45,14 @@ def up() -> None:
         raise fail("`up` needs ports that it can name: set CE_API_PORT and CE_SANDBOX_PORT to others than 0")
     me = [sys.executable, "-m", "app"]
     api = address(settings.api_host, settings.api_port)
-    follow = {"CE_CLOCK": "sandbox", "CE_MESSAGES": "sandbox"}
+    # Sandbox and product must agree on what signs webhooks; nothing that would be known.
+    signing = {
+        "CE_META_APP_SECRET": settings.meta_app_secret.get_secret_value() or secrets.token_hex(16),
+        "CE_META_VERIFY_TOKEN": settings.meta_verify_token.get_secret_value() or secrets.token_hex(16),
+    }
+    follow = {"CE_CLOCK": "sandbox", "CE_MESSAGES": "sandbox", **signing}
     children = [
-        Child("sandbox", [*me, "sandbox"], f"{settings.sandbox}/health", port_setting="CE_SANDBOX_PORT"),
+        Child("sandbox", [*me, "sandbox"], f"{settings.sandbox}/health", env=signing, port_setting="CE_SANDBOX_PORT"),
         Child(
             "api", [*me, "serve", "--with-worker", "--demo"], f"{api}/health", env=follow, port_setting="CE_API_PORT"
         ),
@@ -204,4 +211,12 @@ def sandbox(host: Host = None, port: Port = None) -> None:
     if smtp_port is not None:
         with _bound(host, smtp_port, "CE_SANDBOX_SMTP_PORT"):
             pass
-    serve_sandbox(host, port, settings.var_dir / "sandbox.db", smtp_port)
+    serve_sandbox(host, port, settings.var_dir / "sandbox.db", smtp_port, _webhook_target(settings))
+
+
+def _webhook_target(settings: Settings) -> WebhookTarget | None:
+    """Where the sandbox sends webhooks; None where it was not told what to sign them with."""
+    secret, token = settings.meta_app_secret.get_secret_value(), settings.meta_verify_token.get_secret_value()
+    if not (secret and token):
+        return None
+    return WebhookTarget(f"{address(settings.api_host, settings.api_port)}/api/webhooks/meta", secret, token)
