@@ -326,13 +326,14 @@ async def claim_deliveries(
 ) -> list[Delivery]:
     """Take deliveries in hand as one message; those that another worker has are left out."""
     marks = ", ".join(f"${index}" for index in range(5, 5 + len(ids)))
-    skip = "" if scope.is_sqlite else " FOR UPDATE SKIP LOCKED"
+    # Whoever is second waits and then finds them taken. Skipping locked rows would tear one message into two.
+    lock = "" if scope.is_sqlite else " FOR UPDATE"
     rows = await scope.rows(
         "UPDATE notice_deliveries SET status = 'SENDING', batch_id = $1, lease_until_utc = $2, "  # noqa: S608 - numbered marks only
         "attempts = attempts + 1 WHERE tenant_id = $3 AND id IN ("
         "SELECT id FROM notice_deliveries WHERE tenant_id = $3 AND "
         f"(status = 'PENDING' OR (status = 'SENDING' AND lease_until_utc < $4)) AND id IN ({marks}) "
-        f"ORDER BY id{skip}) RETURNING *",
+        f"ORDER BY id{lock}) RETURNING *",
         batch_id,
         lease_until_utc,
         scope.tenant_id,
