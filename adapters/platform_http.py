@@ -16,6 +16,7 @@ import httpx
 
 from domain.errors import PlatformError
 from domain.platforms import Platform
+from kit.metering import MeterUsedUp, count_call
 from kit.money import MICROS_PER_UNIT
 
 #: A fixed token, or a function that gives the one that is good now.
@@ -100,6 +101,11 @@ class PlatformHttp:
     async def _exchange(self, method: str, path: str, *, writes: bool, **parts: Any) -> httpx.Response:
         timeout = httpx.Timeout(self.total_seconds, connect=min(CONNECT_SECONDS, self.total_seconds))
         request = self.client.build_request(method, path, timeout=timeout, **parts)
+        try:
+            count_call()
+        except MeterUsedUp as error:
+            message = f"{self.platform.value} would take more calls than this may make"
+            raise PlatformError(message, platform_code="CALLS_USED_UP", retryable=True) from error
         try:
             async with asyncio.timeout(self.total_seconds):
                 return await self.client.send(request)

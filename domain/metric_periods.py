@@ -53,6 +53,7 @@ class Totals:
         days_with_data: how many of the period's days are stored.
         revenue_micros: over the days whose source gave revenue; None if none did.
         roas: revenue per unit spent over those same days; None without revenue or without spend.
+        cac_micros: spend per conversion over all days; None without a conversion.
     """
 
     period: Period
@@ -63,6 +64,12 @@ class Totals:
     spend_micros: int
     revenue_micros: int | None
     roas: float | None
+    cac_micros: int | None
+
+
+def cac_micros(spend_micros: int, conversions: Decimal) -> int | None:
+    """What a conversion cost, micros: customer acquisition cost by the platform's own report; None without any."""
+    return round(spend_micros / conversions) if conversions > 0 else None
 
 
 def roas(revenue_micros: int | None, spend_micros: int) -> float | None:
@@ -75,14 +82,17 @@ def totals(over: Period, days: Iterable[CampaignDay]) -> Totals:
     inside = [day for day in days if day.day in over]
     earning = [day for day in inside if day.revenue_micros is not None]
     revenue = sum(day.revenue_micros or 0 for day in earning) if earning else None
+    spend = sum(day.spend_micros for day in inside)
+    conversions = sum((day.conversions for day in inside), Decimal(0))
     return Totals(
         period=over,
         days_with_data=len(inside),
         impressions=sum(day.impressions for day in inside),
         clicks=sum(day.clicks for day in inside),
-        conversions=sum((day.conversions for day in inside), Decimal(0)),
-        spend_micros=sum(day.spend_micros for day in inside),
+        conversions=conversions,
+        spend_micros=spend,
         revenue_micros=revenue,
         # Days without revenue would only water the ratio down: nobody said that they earned nothing.
         roas=roas(revenue, sum(day.spend_micros for day in earning)),
+        cac_micros=cac_micros(spend, conversions),
     )

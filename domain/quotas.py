@@ -128,6 +128,11 @@ def refused(quota: Quota, usage: QuotaUsage, retry_after_seconds: float, now_utc
     return replace(usage, blocked_until_utc=until, pace=pace, version=usage.version + 1)
 
 
+def given_back(usage: QuotaUsage, points: float) -> QuotaUsage:
+    """The usage without points (>= 0) that were counted and then not used."""
+    return replace(usage, points=max(0.0, usage.points - points), version=usage.version + 1)
+
+
 def _standing(quota: Quota, usage: QuotaUsage, now_utc: datetime) -> float:
     if not quota.fades_per_second:
         return usage.points if usage.at_utc >= _midnight(now_utc) else 0.0

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from domain.ad_accounts import AdAccount
 from domain.campaigns import Budget, Campaign, CampaignDay
-from domain.metric_periods import Period, last_complete_days, roas
+from domain.fetches import reported_day
+from domain.metric_periods import Period, cac_micros, last_complete_days, roas
 from domain.platforms import BudgetType, CampaignStatus, Platform
 from domain.recommendations import Recommendation, RecommendationStatus
 from domain.workspaces import Workspace, parse_deadline
@@ -33,6 +34,8 @@ class PlatformSummary:
         spend_micros, revenue_micros: over the last 7 complete days of each account's zone; revenue None if no source
             gave any.
         roas: revenue per unit spent over the days that have revenue; None without.
+        conversions: as the platform's reports attribute them, over the same days.
+        cac_micros: spend per conversion; None without one.
         rationale: a line for each open recommendation, the largest move first.
     """
 
@@ -45,6 +48,8 @@ class PlatformSummary:
     spend_micros: int
     revenue_micros: int | None
     roas: float | None
+    conversions: Decimal
+    cac_micros: int | None
     rationale: tuple[str, ...]
 
 
@@ -62,7 +67,9 @@ class WorkspaceFacts:
 
 def summary_periods(accounts: Iterable[AdAccount], now_utc: datetime) -> dict[UUID, Period]:
     """Each account's last seven complete days: which day is today depends on its zone."""
-    return {account.id: last_complete_days(local_day(now_utc, account.time_zone), SUMMARY_DAYS) for account in accounts}
+    return {
+        account.id: last_complete_days(reported_day(now_utc, account.time_zone), SUMMARY_DAYS) for account in accounts
+    }
 
 
 def platform_summaries(facts: WorkspaceFacts, now_utc: datetime) -> list[PlatformSummary]:
@@ -85,6 +92,8 @@ def _summary(platform: Platform, facts: WorkspaceFacts, now_utc: datetime) -> Pl
     ]
     earning = [day for day in days if day.revenue_micros is not None]
     revenue = sum(_reporting(d.revenue_micros or 0, d.rate_to_reporting) for d in earning) if earning else None
+    spend = sum(_reporting(d.spend_micros, d.rate_to_reporting) for d in days)
+    conversions = sum((d.conversions for d in days), Decimal(0))
     return PlatformSummary(
         platform=platform,
         currency_code=facts.workspace.reporting_currency,
@@ -92,9 +101,11 @@ def _summary(platform: Platform, facts: WorkspaceFacts, now_utc: datetime) -> Pl
         delta_micros=sum(r.delta_reporting_micros for r in moves),
         expected_revenue_change_micros=sum(r.revenue_change_reporting_micros for r in moves),
         open_recommendations=len(moves),
-        spend_micros=sum(_reporting(d.spend_micros, d.rate_to_reporting) for d in days),
+        spend_micros=spend,
         revenue_micros=revenue,
         roas=roas(revenue, sum(_reporting(d.spend_micros, d.rate_to_reporting) for d in earning)),
+        conversions=conversions,
+        cac_micros=cac_micros(spend, conversions),
         rationale=tuple(_line(r) for r in moves[:MAX_RATIONALE_LINES]),
     )
 

@@ -1,6 +1,6 @@
 """Ad accounts and their queries."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from tortoise import Model, fields
@@ -24,6 +24,7 @@ class AdAccountTable(Model):
     synced_at_utc = fields.DatetimeField(null=True)
     sync_error = fields.TextField(null=True)
     connected = fields.BooleanField()
+    fetched_until = fields.DateField(null=True)
 
     class Meta:
         table = "ad_accounts"
@@ -68,11 +69,13 @@ async def add_ad_account(scope: WriteScope, account: AdAccount) -> None:
     await scope.create(AdAccountTable, **columns)
 
 
-async def mark_synced(scope: WriteScope, account_id: UUID, at_utc: datetime, error: str | None) -> None:
-    """Note how the last sync went; a failed one keeps the time of the last good one."""
+async def mark_synced(
+    scope: WriteScope, account_id: UUID, at_utc: datetime, error: str | None, fetched_until: date | None = None
+) -> None:
+    """Note how the last sync went; a failed one keeps the time and the reach of the last good one."""
     changes: dict[str, object] = {"sync_error": error}
     if error is None:
-        changes["synced_at_utc"] = at_utc
+        changes |= {"synced_at_utc": at_utc, "fetched_until": fetched_until}
     await scope.of(AdAccountTable).filter(id=account_id).update(**changes)
 
 

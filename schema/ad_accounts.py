@@ -21,13 +21,16 @@ class AdAccount(Node):
     currency: CurrencyCode = strawberry.field(description="Of its budgets and metrics.")
     time_zone: str = strawberry.field(description="IANA zone; it says which day a metric belongs to.")
     synced_at: DateTime | None = strawberry.field(description="When metrics last came in.")
+    figures_until: DateTime | None = strawberry.field(
+        description="Up to when its figures are in: platforms' reports lag by five minutes, a first sync takes time."
+    )
     sync_error: str | None = strawberry.field(description="Why the last sync failed; null when it worked.")
     value: strawberry.Private[Value]
 
     @classmethod
     def of(cls, value: Value) -> Self:
         """The clients' view of a value."""
-        synced = value.synced_at_utc
+        synced, figures_until = value.synced_at_utc, value.figures_until_utc
         return cls(
             id=global_id("AdAccount", value.id),
             platform=value.platform,
@@ -36,6 +39,7 @@ class AdAccount(Node):
             currency=CurrencyCode(value.currency_code),
             time_zone=value.time_zone,
             synced_at=None if synced is None else DateTime(synced),
+            figures_until=None if figures_until is None else DateTime(figures_until),
             sync_error=value.sync_error,
             value=value,
         )

@@ -54,6 +54,7 @@ class MetricsSummary:
     spend: Money = strawberry.field(description="In the account's currency.")
     revenue: Money | None = strawberry.field(description="Over the days whose source gave it; null if none did.")
     roas: float | None = strawberry.field(description="Revenue per unit spent over those days; null without either.")
+    cac: Money | None = strawberry.field(description="Spend per conversion; null without a conversion.")
 
     @classmethod
     def of(cls, value: Totals, currency_code: str) -> Self:
@@ -69,4 +70,5 @@ class MetricsSummary:
             spend=Money.of(value.spend_micros, currency_code),
             revenue=None if revenue is None else Money.of(revenue, currency_code),
             roas=value.roas,
+            cac=None if value.cac_micros is None else Money.of(value.cac_micros, currency_code),
         )

@@ -1,5 +1,6 @@
 """The review page's summaries as clients see them. No logic."""
 
+from decimal import Decimal
 from typing import Self
 
 import strawberry
@@ -24,6 +25,10 @@ class PlatformSummary:
     spend: Money = strawberry.field(description="Over the last seven complete days of each account's zone.")
     revenue: Money | None = strawberry.field(description="Over the same days; null if no source gave any.")
     roas: float | None = strawberry.field(description="Revenue per unit spent on the days that have revenue.")
+    conversions: Decimal = strawberry.field(description="Over the same days, as the platform's reports attribute them.")
+    cac: Money | None = strawberry.field(
+        description="Customer acquisition cost: spend per conversion over the same days; null without a conversion."
+    )
     rationale: list[str] = strawberry.field(
         description="A line for each open recommendation, the largest move first, at most 100."
     )
@@ -41,6 +46,8 @@ class PlatformSummary:
             spend=Money.of(value.spend_micros, currency),
             revenue=None if value.revenue_micros is None else Money.of(value.revenue_micros, currency),
             roas=value.roas,
+            conversions=value.conversions,
+            cac=None if value.cac_micros is None else Money.of(value.cac_micros, currency),
             rationale=list(value.rationale),
         )
 

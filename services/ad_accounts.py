@@ -15,13 +15,15 @@ from domain.ad_accounts import AdAccount
 from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.currencies import RateUnavailable
 from domain.errors import InvalidInput, InvalidTransition, PlatformError
+from domain.fetches import last_day
 from domain.log import Actor, ActorKind
 from domain.platforms import CampaignStatus, Platform, PlatformAccount, PlatformCampaign, PlatformDailyMetric
 from kit.ids import new_id
+from kit.metering import Meter
 from kit.pagination import Slice
 from kit.time import local_day
 from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, tenants
-from models.scope import Scope
+from services import fetches
 from services.currency_rates import STORED_RATE_DAYS, rate_table
 from services.ports import Ports
 from services.unit_of_work import Work, begin
@@ -119,12 +121,13 @@ def _as_told(known: AdAccount, told: PlatformAccount) -> AdAccount:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What a platform said of an account. `looked_at_utc`: the moment before it was asked."""
+    """What a platform said of an account, its days up to `until`. `looked_at_utc`: the moment before it was asked."""
 
     campaigns: list[PlatformCampaign]
     days: list[PlatformDailyMetric]
     rates: dict[date, Decimal]
     looked_at_utc: datetime
+    until: date
 
 
 async def sync(ports: Ports, tenant_id: UUID, account_id: UUID) -> AdAccount:
@@ -132,6 +135,8 @@ async def sync(ports: Ports, tenant_id: UUID, account_id: UUID) -> AdAccount:
 
     No transaction is open while the platform is asked. Days from 14 before the last stored one are asked again, because
     attribution comes late; 90 at first. What the platform refuses, or a missing exchange rate, ends in `sync_error`.
+    It stays within the calls an hour that polling may make (domain/fetches.py): a large account's first days come in
+    over several syncs, and a sync beyond the budget asks for nothing.
 
     Returns:
         The account afterwards; its `sync_error` says whether it worked.
@@ -144,7 +149,10 @@ async def sync(ports: Ports, tenant_id: UUID, account_id: UUID) -> AdAccount:
     if not account.connected:
         raise InvalidTransition("this account was imported from files; connect it first", state="IMPORTED")
     try:
-        told = await _ask(ports, account)
+        async with fetches.within_budget(ports, account) as meter:
+            if meter is None:
+                return account
+            told = await _ask(ports, account, meter)
     except PlatformError as error:
         return await _note_failure(ports, account, error.message)
     except RateUnavailable as error:
@@ -159,30 +167,29 @@ async def connected(ports: Ports, tenant_id: UUID) -> list[AdAccount]:
     return [each for place in places for each in await ad_accounts.ad_accounts(scope, place.id) if each.connected]
 
 
-async def _ask(ports: Ports, account: AdAccount) -> _Told:
+async def _ask(ports: Ports, account: AdAccount, meter: Meter) -> _Told:
     scope = ports.database.read(account.tenant_id)
     workspace = await tenants.workspace(scope, account.workspace_id)
     looked_at_utc = ports.clock.now_utc()
     today = local_day(looked_at_utc, account.time_zone)
-    since = await _since(scope, account, today)
+    since = _since(account, today)
     platform = ports.platforms[account.platform]
     told = await platform.fetch_campaigns(account.external_id)
-    days = await platform.fetch_daily_metrics(account.external_id, since, today)
+    until = last_day(since, today, len(told), meter.allowed - meter.used)
+    days = await platform.fetch_daily_metrics(account.external_id, since, until)
     reporting = workspace.reporting_currency
     table = await rate_table(scope, reporting, max_age_days=STORED_RATE_DAYS)
     asked = {row.day for row in days} | {today}
     rates = {day: table.lookup(day, account.currency_code, reporting).rate for day in asked}
-    return _Told(told, days, rates, looked_at_utc)
+    return _Told(told, days, rates, looked_at_utc, until)
 
 
-async def _since(scope: Scope, account: AdAccount, today: date) -> date:
-    last = None
-    if account.synced_at_utc is not None:
-        known = await campaigns.account_campaigns(scope, account.id)
-        last = await daily_metrics.last_day(scope, [each.id for each in known.values() if each.budget_id is not None])
-    if last is None:
+def _since(account: AdAccount, today: date) -> date:
+    """The first day to ask for: what is missing, and what was too young to be whole at the last sync."""
+    if account.synced_at_utc is None or account.fetched_until is None:
         return today - timedelta(days=FIRST_DAYS)
-    return min(last, today) - timedelta(days=LATE_DAYS)
+    last_look = min(local_day(account.synced_at_utc, account.time_zone), today)
+    return min(account.fetched_until + timedelta(days=1), last_look - timedelta(days=LATE_DAYS))
 
 
 async def _note_failure(ports: Ports, account: AdAccount, reason: str) -> AdAccount:
@@ -204,8 +211,8 @@ async def _store(ports: Ports, account: AdAccount, told: _Told) -> AdAccount:
         budget_ids = await _store_budgets(work, before, told)
         campaign_ids = await _store_campaigns(work, before, told, budget_ids)
         await daily_metrics.replace_days(work.scope, _days(told, campaign_ids), keep_margins=True)
-        await ad_accounts.mark_synced(work.scope, account.id, work.now_utc, None)
-        after = replace(before, synced_at_utc=work.now_utc, sync_error=None)
+        await ad_accounts.mark_synced(work.scope, account.id, work.now_utc, None, told.until)
+        after = replace(before, synced_at_utc=work.now_utc, sync_error=None, fetched_until=told.until)
         if before.sync_error is not None or before.synced_at_utc is None:
             work.record("ad_account.synced", _ACCOUNT, before, after)
     return after

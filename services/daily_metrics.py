@@ -8,8 +8,8 @@ from datetime import date
 from domain.access import Permission
 from domain.ad_accounts import AdAccount
 from domain.campaigns import Campaign
+from domain.fetches import reported_day
 from domain.metric_periods import Period, last_complete_days, period
-from kit.time import local_day
 from services.ports import Ports
 from services.viewers import Viewer
 
@@ -28,5 +28,5 @@ def allowed_period(
     """
     viewer.require(campaign.workspace_id, Permission.ANALYTICS_READ)
     if since is None and until is None:
-        return last_complete_days(local_day(ports.clock.now_utc(), account.time_zone), USUAL_DAYS)
+        return last_complete_days(reported_day(ports.clock.now_utc(), account.time_zone), USUAL_DAYS)
     return period(since, until)

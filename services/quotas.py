@@ -31,7 +31,11 @@ async def ask(
         None when they may be made now; else the moment to ask again, and nothing was counted.
     """
     quota = quotas[platform]
-    name = budget_name(quota, platform, account_external_id)
+    return await ask_budget(scope, quota, budget_name(quota, platform, account_external_id), calls, now_utc)
+
+
+async def ask_budget(scope: WriteScope, quota: Quota, name: str, calls: Calls, now_utc: datetime) -> datetime | None:
+    """As `ask`, of a budget by its name."""
     for _ in range(_TRIES):
         usage = await across_tenants.quota_usage(scope, name)
         answer = admit(quota, usage or QuotaUsage(0.0, now_utc), calls, now_utc)

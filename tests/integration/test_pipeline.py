@@ -28,13 +28,13 @@ from domain.plans import Plan
 from domain.platforms import Platform, limits
 from domain.recommendations import Choice, Recommendation, RecommendationStatus, direction
 from jobs.dispatch import sweep
-from kit.time import FixedClock
+from kit.time import FixedClock, local_day
 from models import ad_accounts as models_ad_accounts
 from models import adjustments, campaigns, currency_rates, daily_metrics, log, recommendations
 from models import plans as models_plans
 from models.scope import Scope
 from sandbox.app import create_app
-from services import ad_accounts, plans
+from services import ad_accounts, plans, reviews
 from services import recommendations as decisions
 from services.logs import verify
 from services.ports import Ports
@@ -426,3 +426,24 @@ async def test_a_change_made_today_rests_before_the_next_proposal(world: World) 
     resting = next(each for each in again.skipped if each.campaign_id == cut.campaign_id)
     assert resting.code == "FROZEN"
     assert "left to settle" in resting.explanation
+
+
+@pytest.mark.req("GO-12")
+async def test_acquisition_costs_are_the_platforms_own_reports(world: World) -> None:
+    """Every platform's cost per conversion is what its reporting API says of the last seven complete days."""
+    accounts = await world.connect_all()
+    ana = await viewer_of(world.ports, world.house, world.house.owner_id)
+    summaries = await reviews.platform_summaries(world.ports, ana, world.house.workspace.id)
+    found = {each.platform: each for each in summaries}
+    assert set(found) == set(Platform)
+    for account in accounts:
+        platform, external_id = account.platform, account.external_id
+        if platform is Platform.META:
+            continue  # its second account reports in euros
+        today = local_day(NOW, account.time_zone)
+        since, until = today - timedelta(days=7), today - timedelta(days=1)
+        rows = await world.ports.platforms[platform].fetch_daily_metrics(external_id, since, until)
+        spend, conversions = sum(row.spend_micros for row in rows), sum(row.conversions for row in rows)
+        assert conversions > 0
+        assert float(found[platform].conversions) == pytest.approx(conversions)
+        assert found[platform].cac_micros == pytest.approx(spend / conversions, abs=1)

@@ -16,6 +16,7 @@ from domain.errors import InvalidInput, InvalidTransition, NotFound, PlatformErr
 from domain.log import Actor, ActorKind
 from domain.platforms import BudgetType, CampaignStatus, Platform, PlatformAccount, PlatformDailyMetric
 from kit.ids import new_id
+from kit.metering import count_call
 from kit.time import FixedClock
 from models import ad_accounts as stored_accounts
 from models import adjustments, campaigns, currency_rates, daily_metrics, log
@@ -367,6 +368,57 @@ async def test_two_syncs_of_one_account_at_once_store_everything_once(shop: Shop
         "campaign.added",
         "campaign.added",
     ]
+
+
+@pytest.mark.req("RO-04")
+async def test_a_large_accounts_first_days_come_in_over_several_syncs(shop: Shop, clock: FixedClock) -> None:
+    shop.meta.campaigns = [campaign(number) for number in range(1_000)]
+    shop.meta.days = days_of(1, TODAY, 120)
+    account = await shop.connect()
+    asked = []
+    for _ in range(7):
+        account = await shop.sync(account)
+        assert account.sync_error is None
+        asked.append(shop.meta.calls_of("fetch_daily_metrics")[-1][1:])
+        clock.advance(timedelta(minutes=1))
+    first = TODAY - timedelta(days=90)
+    assert asked[:4] == [(first + timedelta(days=20 * n), first + timedelta(days=20 * n + 19)) for n in range(4)]
+    # All the rest is young: it is asked for whole, now and from now on.
+    assert asked[4:] == [(TODAY - timedelta(days=14), TODAY)] * 3
+    assert len(await shop.days(account)) == 91
+    assert account.figures_until_utc == NOON + timedelta(minutes=1)
+
+
+@pytest.mark.req("RO-04")
+async def test_an_hours_calls_used_up_nothing_is_asked_until_some_are_free_again(shop: Shop, clock: FixedClock) -> None:
+    async def page(name: str) -> None:
+        for _ in range(40 if name == "fetch_daily_metrics" else 0):
+            count_call()
+
+    shop.meta.before_call = page
+    account = await shop.connect()
+    for _ in range(60):
+        account = await shop.sync(account)
+        clock.advance(timedelta(minutes=1))
+    # 160 of the hour's 200: a sync may take 50 calls, so that it begins only where so many are free.
+    calls = len(shop.meta.calls_of("fetch_daily_metrics"))
+    assert (calls, shop.meta.calls_of("fetch_campaigns")) == (4, [("1",)] * 4)
+
+
+async def test_calls_of_a_failed_sync_count_too(shop: Shop) -> None:
+    async def fail(name: str) -> None:
+        if name == "fetch_campaigns":
+            for _ in range(49):
+                count_call()
+            raise refused("it went on paging")
+
+    shop.meta.before_call = fail
+    account = await shop.connect()
+    for _ in range(3):
+        account = await shop.sync(account)
+    assert account.sync_error == "it went on paging"
+    # 49 and 49 of a hundred: the third would not fit and was not tried.
+    assert len(shop.meta.calls_of("fetch_campaigns")) == 2
 
 
 @pytest.mark.req("FR-PLT-001")

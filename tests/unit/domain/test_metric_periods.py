@@ -35,14 +35,14 @@ def test_totals_count_what_lies_inside_and_divide_only_days_that_told_revenue() 
     over = Period(FIRST, FIRST + timedelta(days=2))
     days = [day(FIRST + timedelta(days=n - 1), 100, 300) for n in range(5)]
     days[2] = day(FIRST + timedelta(days=1), 700, None)
-    assert totals(over, days) == Totals(over, 3, 30, 6, Decimal("1.5"), 900, 600, 3.0)
+    assert totals(over, days) == Totals(over, 3, 30, 6, Decimal("1.5"), 900, 600, 3.0, 600)
 
 
 def test_no_revenue_told_is_not_no_revenue() -> None:
     over = Period(FIRST, FIRST)
     told, untold = totals(over, [day(FIRST, 100, 0)]), totals(over, [day(FIRST, 100, None)])
     assert ((told.revenue_micros, told.roas), (untold.revenue_micros, untold.roas)) == ((0, 0.0), (None, None))
-    assert totals(over, []) == Totals(over, 0, 0, 0, Decimal(0), 0, None, None)
+    assert totals(over, []) == Totals(over, 0, 0, 0, Decimal(0), 0, None, None, None)
 
 
 def test_a_ratio_needs_spend() -> None:
