@@ -44,7 +44,7 @@ async def test_every_platform_has_an_adapter_that_says_so(platforms):
 
 
 @pytest.mark.parametrize("platform", Platform)
-@pytest.mark.req("RB-F4")
+@pytest.mark.req("RB-F4", "GO-01")
 async def test_read_all_set_once_and_read_back(control, platforms, platform):
     adapter, account = platforms[platform], ACCOUNTS[platform.value]
     told = await adapter.fetch_account(account)

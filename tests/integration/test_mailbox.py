@@ -99,7 +99,7 @@ async def test_a_mail_server_that_is_not_there_or_hangs_is_an_answer_too() -> No
     assert (hung.value.retryable, hung.value.outcome_known) == (True, False)
 
 
-@pytest.mark.req("RB-F7")
+@pytest.mark.req("RB-F7", "GO-08")
 async def test_by_every_channel_into_the_mailbox(
     ports: Ports, house: House, mailbox: Mailbox, clock: FixedClock
 ) -> None:
