@@ -25,6 +25,7 @@ from kit.time import local_day
 from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, tenants
 from services import fetches
 from services.currency_rates import STORED_RATE_DAYS, rate_table
+from services.platform_access import platform_of
 from services.ports import Ports
 from services.unit_of_work import Work, begin
 from services.viewers import Viewer
@@ -173,7 +174,7 @@ async def _ask(ports: Ports, account: AdAccount, meter: Meter) -> _Told:
     looked_at_utc = ports.clock.now_utc()
     today = local_day(looked_at_utc, account.time_zone)
     since = _since(account, today)
-    platform = ports.platforms[account.platform]
+    platform = platform_of(ports, account)
     told = await platform.fetch_campaigns(account.external_id)
     until = last_day(since, today, len(told), meter.allowed - meter.used)
     days = await platform.fetch_daily_metrics(account.external_id, since, until)

@@ -37,6 +37,7 @@ from kit.ids import new_id
 from models import across_tenants, ad_accounts, adjustments, campaigns, locks
 from models.scope import Scope, WriteScope
 from services import quotas
+from services.platform_access import platform_of
 from services.platform_calls import TooLate, in_time
 from services.ports import Ports
 from services.unit_of_work import Work, begin
@@ -96,7 +97,7 @@ async def dispatch(
     if claimed is None:
         return None
     reach("dispatch.after_claim_commit")
-    errand = _Errand(ports, ports.platforms[account.platform], account, budget, times, quota, jitter)
+    errand = _Errand(ports, platform_of(ports, account), account, budget, times, quota, jitter)
     return await errand.run(claimed, interrupted=waiting.status is AdjustmentStatus.SENDING)
 
 

@@ -18,6 +18,7 @@ from kit.crash_points import reach
 from models import across_tenants, ad_accounts, adjustments, campaigns
 from services import quotas
 from services.dispatch import DISPATCHER, SUBJECT
+from services.platform_access import platform_of
 from services.platform_calls import in_time
 from services.ports import Ports
 from services.unit_of_work import begin
@@ -56,7 +57,7 @@ async def recheck(
         return None
     account = await ad_accounts.ad_account(scope, confirmed.account_id)
     budget = await campaigns.budget(scope, confirmed.budget_id)
-    platform = ports.platforms[account.platform]
+    platform = platform_of(ports, account)
     async with ports.database.write(tenant_id) as writing:
         wait_until = await quotas.ask(
             writing, quota, account.platform, account.external_id, LOOK, ports.clock.now_utc()
