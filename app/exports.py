@@ -1,4 +1,4 @@
-"""Files to download over HTTP: the history of budget changes as CSV, streamed page by page. Must not hold rules.
+"""Files to download over HTTP: the history as CSV, streamed page by page, and incident reports. Must not hold rules.
 
     GET /exports/history.csv?workspace=ID&platform=META&since=2026-01-01&until=2026-01-31
     Authorization: Bearer ...
@@ -7,7 +7,8 @@
 the next page is read when the client has taken the one before.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from http import HTTPStatus
 from typing import Final
@@ -17,15 +18,16 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from app.backend import GraphQLBackend
+from app.incidents import as_json, as_pdf
 from domain.errors import DomainError, Forbidden, InvalidInput, NotFound, Unauthenticated
 from domain.histories import HistoryEntry, is_executed
 from domain.platforms import Platform
 from kit.csv_text import Cell, csv_lines
 from kit.money import to_decimal
 from schema.base import parse_id
-from services import histories
+from services import emergency_stops, histories
 from services.ports import Ports
-from services.viewers import look_up
+from services.viewers import Viewer, look_up
 
 _STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
@@ -44,12 +46,18 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
+#: Nobody keeps what somebody was shown.
+_PRIVATE: Final = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+
+_Export = Callable[[Ports, GraphQLBackend, Request], Awaitable[Response]]
+
+
 def export_routes(ports: Ports, backend: GraphQLBackend) -> list[Route]:
     """The routes of all files."""
 
-    async def history_csv(request: Request) -> Response:
+    async def answer(request: Request, export: _Export) -> Response:
         try:
-            return await _history(ports, backend, request)
+            return await export(ports, backend, request)
         except DomainError as error:
             status = _STATUS.get(type(error))
             if status is None:
@@ -57,14 +65,40 @@ def export_routes(ports: Ports, backend: GraphQLBackend) -> list[Route]:
             headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
             return JSONResponse({"code": error.code, "message": error.message}, status, headers)
 
-    return [Route("/exports/history.csv", history_csv)]
+    async def history_csv(request: Request) -> Response:
+        return await answer(request, _history)
+
+    async def incident(request: Request) -> Response:
+        return await answer(request, _incident)
+
+    return [
+        Route("/exports/history.csv", history_csv),
+        Route("/exports/incidents/{name}.{kind}", incident),
+    ]
 
 
-async def _history(ports: Ports, backend: GraphQLBackend, request: Request) -> Response:
+async def _viewer(ports: Ports, backend: GraphQLBackend, request: Request) -> Viewer:
     session = await backend.authenticate(request.headers.get("authorization"))
     if session.principal is None:
         raise Unauthenticated("send an access token or API key as: Authorization: Bearer ...")
-    viewer = await look_up(ports, session.principal)
+    return await look_up(ports, session.principal)
+
+
+async def _incident(ports: Ports, backend: GraphQLBackend, request: Request) -> Response:
+    viewer = await _viewer(ports, backend, request)
+    name, kind = request.path_params["name"], request.path_params["kind"]
+    if kind not in {"json", "pdf"}:
+        raise NotFound("an incident report is .json or .pdf")
+    found = await emergency_stops.report(ports, viewer, parse_id(name, "EmergencyStop"))
+    file = f"incident-{found.stop.started_at_utc:%Y%m%d-%H%M%S}.{kind}"
+    headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{file}"'}
+    if kind == "json":
+        return JSONResponse(as_json(found), headers=headers)
+    return Response(await asyncio.to_thread(as_pdf, found), media_type="application/pdf", headers=headers)
+
+
+async def _history(ports: Ports, backend: GraphQLBackend, request: Request) -> Response:
+    viewer = await _viewer(ports, backend, request)
     asked = request.query_params
     platform = _platform(asked.get("platform"))
     found = await histories.export(
@@ -80,9 +114,8 @@ async def _history(ports: Ports, backend: GraphQLBackend, request: Request) -> R
         _lines(found),
         media_type="text/csv; charset=utf-8; header=present",
         headers={
+            **_PRIVATE,
             "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
         },
     )
 

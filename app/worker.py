@@ -14,6 +14,7 @@ from domain.dispatch_times import dispatch_times
 from jobs.anchor import anchor_all
 from jobs.auto_approve import auto_approve_all
 from jobs.dispatch import on_change, sweep
+from jobs.emergency_stops import go_on_all
 from jobs.expire import expire_all
 from jobs.notifications import deliver_all, forget_all_old_links, tell_all
 from jobs.presence import forget_all_lapsed
@@ -60,6 +61,7 @@ def loops(container: Container) -> list[Loop]:
         Loop("heartbeat", _HEARTBEAT_SECONDS, beat),
         Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
         Loop("dispatch", settings.worker_interval_seconds, send, on_change(container.relay)),
+        Loop("emergency stops", settings.worker_interval_seconds, lambda: go_on_all(ports), on_change(container.relay)),
         # Again and again: active hours begin, people approve the decreases that pay for increases, switches are turned.
         Loop("auto-approve", _AUTO_APPROVE_SECONDS, lambda: auto_approve_all(ports)),
         Loop("notices", settings.worker_interval_seconds, lambda: tell_all(ports), on_change(container.relay)),

@@ -87,6 +87,14 @@ async def due_rechecks(scope: SystemScope, now_utc: datetime, limit: int) -> lis
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 
 
+async def unfinished_stops(scope: SystemScope) -> list[tuple[UUID, UUID]]:
+    """(tenant, emergency stop) of the stops in force under which not all is still."""
+    rows = await scope.rows(
+        "SELECT tenant_id, id FROM emergency_stops WHERE lifted_at_utc IS NULL AND still_at_utc IS NULL ORDER BY id"
+    )
+    return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
+
+
 async def behind_notifications(scope: SystemScope) -> list[UUID]:
     """Tenants whose log goes further than notices were made of it."""
     rows = await scope.rows(

@@ -161,6 +161,7 @@ class Surroundings:
         time_zone: the account's.
         current_micros: the budget as it was read last, account micros.
         paused, live_sending: the workspace's switches.
+        stopped: whether an emergency stop is in force there.
     """
 
     proposer: str
@@ -168,15 +169,19 @@ class Surroundings:
     current_micros: int
     paused: bool
     live_sending: bool
+    stopped: bool
 
 
 async def surroundings(scope: Scope, plan_id: UUID, budget_id: UUID) -> Surroundings:
     """Of a change of a plan. Raises NotFound."""
     rows = await scope.rows(
-        "SELECT p.proposer, a.time_zone, b.daily_budget_micros, m.paused, m.live_sending FROM plans p "
+        "SELECT p.proposer, a.time_zone, b.daily_budget_micros, m.paused, m.live_sending, s.id AS stop_id "
+        "FROM plans p "
         "JOIN budgets b ON b.tenant_id = p.tenant_id AND b.workspace_id = p.workspace_id AND b.id = $3 "
         "JOIN ad_accounts a ON a.tenant_id = b.tenant_id AND a.id = b.account_id "
         "LEFT JOIN automations m ON m.tenant_id = p.tenant_id AND m.workspace_id = p.workspace_id "
+        "LEFT JOIN emergency_stops s "
+        "ON s.tenant_id = p.tenant_id AND s.workspace_id = p.workspace_id AND s.lifted_at_utc IS NULL "
         "WHERE p.tenant_id = $1 AND p.id = $2",
         scope.tenant_id,
         plan_id,
@@ -189,6 +194,7 @@ async def surroundings(scope: Scope, plan_id: UUID, budget_id: UUID) -> Surround
         int(row["daily_budget_micros"]),
         paused=bool(row["paused"]),
         live_sending=bool(row["live_sending"]),
+        stopped=row["stop_id"] is not None,
     )
 
 

@@ -65,6 +65,7 @@ MODEL_MODULES = (
     "models.automations",
     "models.notifications",
     "models.webhooks",
+    "models.emergency_stops",
 )
 
 

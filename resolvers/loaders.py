@@ -16,6 +16,7 @@ from domain.ad_accounts import AdAccount
 from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.api_keys import ApiKey
 from domain.campaigns import Budget, Campaign, CampaignDay
+from domain.emergency_stops import EmergencyStop
 from domain.errors import InvalidInput, NotFound
 from domain.guardrails import RuleSet
 from domain.histories import ApprovalCounts, HistoryEntry, Performance, SpendMoved
@@ -38,6 +39,7 @@ from models import (
     api_keys,
     campaigns,
     daily_metrics,
+    emergency_stops,
     guardrails,
     members,
     notifications,
@@ -105,6 +107,10 @@ class TenantLoaders:
     async def budget(self, id_: UUID) -> Budget | None:
         """A budget entity."""
         return await self._load("budget", campaigns.budgets_by_id, id_)
+
+    async def emergency_stop(self, id_: UUID) -> EmergencyStop | None:
+        """An emergency stop."""
+        return await self._load("emergency_stop", emergency_stops.emergency_stops_by_id, id_)
 
     async def plan(self, id_: UUID) -> Plan | None:
         """A plan."""
@@ -302,6 +308,7 @@ NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspa
     "Recommendation": (TenantLoaders.recommendation, Permission.CAMPAIGN_READ),
     "Adjustment": (TenantLoaders.adjustment, Permission.CAMPAIGN_READ),
     "Guardrail": (TenantLoaders.guardrail, Permission.CAMPAIGN_READ),
+    "EmergencyStop": (TenantLoaders.emergency_stop, Permission.CAMPAIGN_READ),
     "Member": (TenantLoaders.member, Permission.USER_READ),
     "ApiKey": (TenantLoaders.api_key, Permission.USER_READ),
 }

@@ -17,6 +17,7 @@ import strawberry
 from domain.ad_accounts import AdAccount
 from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.campaigns import Budget, Campaign, CampaignDay
+from domain.emergency_stops import EmergencyStop
 from domain.guardrails import RuleSet
 from domain.histories import ApprovalCounts, HistoryEntry, Performance, SpendMoved
 from domain.lift import ChangeResult
@@ -59,6 +60,9 @@ class Loaders(Protocol):
 
     async def change_result(self, adjustment: Adjustment) -> ChangeResult:
         """What came of an adjustment."""
+
+    async def emergency_stop(self, id_: UUID) -> EmergencyStop | None:
+        """An emergency stop."""
 
     async def guardrail(self, id_: UUID) -> RuleSet | None:
         """The guardrails of one scope."""

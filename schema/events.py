@@ -21,6 +21,7 @@ NODE_TYPES: Final = {
     "plan": "Plan",
     "recommendation": "Recommendation",
     "adjustment": "Adjustment",
+    "emergency_stop": "EmergencyStop",
     "member": "Member",
     "api_key": "ApiKey",
 }

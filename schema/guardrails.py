@@ -52,6 +52,7 @@ describe_enum(
         Name.CONFIDENCE: "The least probability that the change helps.",
         Name.AUTOMATIC_CHANGES_PER_DAY: "Automatic changes of one budget on one day.",
         Name.AUTOMATION_PAUSED: "A kill switch is on.",
+        Name.EMERGENCY_STOP: "An emergency stop is in force: only what restores an earlier change is sent.",
         Name.FUNDING: "The plan's decreases do not pay for the increase.",
     },
     name="GuardrailName",

@@ -26,6 +26,7 @@ from domain.adjustments import (
 )
 from domain.campaigns import Budget
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
+from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON, LOOK_AGAIN_AFTER
 from domain.errors import PlatformError
 from domain.guardrails import GuardrailBlocked
 from domain.log import Actor, ActorKind
@@ -34,7 +35,7 @@ from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, PlatformBudg
 from domain.quotas import CHANGE, QUOTAS, Quota
 from kit.crash_points import reach
 from kit.ids import new_id
-from models import across_tenants, ad_accounts, adjustments, campaigns, locks
+from models import across_tenants, ad_accounts, adjustments, campaigns, emergency_stops, locks
 from models.scope import Scope, WriteScope
 from services import quotas
 from services.platform_access import platform_of
@@ -197,13 +198,18 @@ class _Errand:
             case Finding.CHANGED_ELSEWHERE | Finding.NOT_DAILY:
                 return await self._changed_elsewhere(claimed, observed)
 
-    async def _send(self, claimed: Adjustment, observed: PlatformBudget) -> Adjustment | None:
+    async def _send(  # noqa: PLR0911 - a way out for each thing that may stop a change at the last moment
+        self, claimed: Adjustment, observed: PlatformBudget
+    ) -> Adjustment | None:
         try:
             intent = await self._intend(claimed, observed)
         except GuardrailBlocked as error:
             return await self._end(claimed, "GUARDRAIL", error.message)
         if intent is None:
             return None
+        if await self._stopped_meanwhile(intent):
+            # Nothing was sent: the intent is taken back.
+            return await self._end(replace(intent, **NO_INTENT), CUT_OFF_CODE, CUT_OFF_REASON)
         try:
             receipt = await self._call(intent)
         except PlatformError as error:
@@ -238,6 +244,15 @@ class _Errand:
             return None
         reach("dispatch.after_intent")
         return intent
+
+    async def _stopped_meanwhile(self, intent: Adjustment) -> bool:
+        """Whether an emergency stop began since the intent was stored: a worker that took its time looks again."""
+        if intent.restores_id is not None or intent.sent_at_utc is None:
+            return False
+        if self.ports.clock.now_utc() - intent.sent_at_utc < LOOK_AGAIN_AFTER:
+            return False
+        scope = self.ports.database.read(intent.tenant_id)
+        return await emergency_stops.in_force(scope, intent.workspace_id) is not None
 
     async def _read_back(self, applied: Adjustment) -> Adjustment | None:
         """A platform that still shows the amount before is given time to settle; then it is read, or sent, again."""

@@ -25,6 +25,7 @@ BUDGET_SUBJECTS: Final = (
     "ad_account",
     "ad_account_issue",
     "alert",
+    "emergency_stop",
 )
 
 

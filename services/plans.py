@@ -17,7 +17,7 @@ from domain.recommendations import Recommendation, RecommendationStatus
 from domain.workspaces import Workspace, next_deadline_utc
 from kit.ids import new_id
 from kit.time import local_day
-from models import adjustments, locks, plans, recommendations, tenants
+from models import adjustments, emergency_stops, locks, plans, recommendations, tenants
 from models.scope import Scope
 from services.auto_approvals import needs_person
 from services.guarded_budgets import known
@@ -65,13 +65,15 @@ async def propose(ports: Ports, tenant_id: UUID, workspace_id: UUID, *, force: b
         force: also if there is a plan of this workspace-zone day.
 
     Returns:
-        The new plan; None if the day has one already, or no budget is known yet.
+        The new plan; None if the day has one already, no budget is known yet, or an emergency stop is in force.
 
     Raises:
         NotFound: no such workspace.
     """
     for _ in range(_TRIES):
         workspace = await tenants.workspace(ports.database.read(tenant_id), workspace_id)
+        if await emergency_stops.in_force(ports.database.read(tenant_id), workspace_id) is not None:
+            return None
         if not force and await _has_plan(ports.database.read(tenant_id), workspace, ports.clock.now_utc()):
             return None
         situation = await _look(ports, workspace)

@@ -78,7 +78,7 @@ async def require_limits(ports: Ports, scope: Scope, recommendation: Recommendat
     case = await _case(
         ports, scope, _Wanted(recommendation, ChangeKind.CHANGE, recommendation.proposed_micros), now_utc
     )
-    found = check_limits(case.change, case.standing, case.settings.limits)
+    found = _stopped(case) + check_limits(case.change, case.standing, case.settings.limits)
     if found:
         raise GuardrailBlocked.by(found, recommendation.currency_code)
 
@@ -106,9 +106,9 @@ async def reserve(
     kind = ChangeKind.CHANGE if sending.restores_id is None else ChangeKind.RESTORE
     wanted = _Wanted(recommendation, kind, sending.intended_micros, sending.id, observed_micros)
     case = await _case(ports, scope, wanted, now_utc)
-    found = check_limits(case.change, case.standing, case.settings.limits)
+    found = _stopped(case) + check_limits(case.change, case.standing, case.settings.limits)
     if sending.auto_approved and (case.around.paused or case.settings.automation_paused):
-        found = (*found, _STOPPED)
+        found = (*found, _PAUSED)
     if found:
         raise GuardrailBlocked.by(found, recommendation.currency_code)
     await guardrails.reserve(
@@ -123,7 +123,22 @@ async def reserve(
     )
 
 
-_STOPPED: Final = Violation(
+def _stopped(case: _Case) -> tuple[Violation, ...]:
+    """What an emergency stop says: nothing but what restores an earlier change leaves while one is in force."""
+    stopped = case.around.stopped and case.change.kind is not ChangeKind.RESTORE
+    return (_EMERGENCY,) if stopped else ()
+
+
+_EMERGENCY: Final = Violation(
+    Guardrail.EMERGENCY_STOP,
+    limit="emergency stop",
+    actual="a change that restores nothing",
+    passing="the stop lifted",
+    message="an emergency stop is in force in this workspace; nothing but what restores an earlier change is sent "
+    "until somebody lifts it",
+)
+
+_PAUSED: Final = Violation(
     Guardrail.AUTOMATION_PAUSED,
     limit="automation paused",
     actual="a change that no person approved",

@@ -25,6 +25,7 @@ class Guardrail(StrEnum):
     PLATFORM_LISTS = "PLATFORM_LISTS"
     CHANGES_DENIED = "CHANGES_DENIED"
     LIVE_SENDING = "LIVE_SENDING"
+    EMERGENCY_STOP = "EMERGENCY_STOP"
 
     CHANGE_SHARE = "CHANGE_SHARE"
     CHANGE_AMOUNT = "CHANGE_AMOUNT"
@@ -55,6 +56,7 @@ HARD: Final = frozenset(
         Guardrail.PLATFORM_LISTS,
         Guardrail.CHANGES_DENIED,
         Guardrail.LIVE_SENDING,
+        Guardrail.EMERGENCY_STOP,
     }
 )
 

@@ -53,7 +53,7 @@ ROWS: Mapping[str, Row] = {
         lambda ids: {
             "ids": [
                 *(ids(name) for name in ("Workspace", "AdAccount", "Campaign", "Budget", "Plan", "Recommendation")),
-                *(ids(name) for name in ("Adjustment", "Member", "ApiKey", "Guardrail")),
+                *(ids(name) for name in ("Adjustment", "Member", "ApiKey", "Guardrail", "EmergencyStop")),
             ]
         }
     ),
@@ -70,6 +70,9 @@ ROWS: Mapping[str, Row] = {
     "query.guardrails": Row(_listed),
     "query.guardrailPreview": Row(_capped),
     "query.automation": _in_place(),
+    "query.emergencyStops": Row(_listed),
+    "query.emergencyStop": _one("EmergencyStop"),
+    "query.emergencyStopPreview": _in_place(windowHours=24),
     "query.events": Row(lambda ids: {**_listed(ids), "subjectId": ids("Adjustment")}),
     "query.viewer": Row(lambda ids: {}),
     "query.members": Row(_listed),
@@ -105,6 +108,10 @@ ROWS: Mapping[str, Row] = {
     "mutation.guardrailRemove": _change("Guardrail", 1, idempotencyKey="k"),
     "mutation.automationSet": _in_place(expectedVersion=0, change={"autoApproval": True}, idempotencyKey="k"),
     "mutation.automationPause": _in_place(idempotencyKey="k"),
+    "mutation.emergencyStopStart": _in_place(reason="it burns", windowHours=24, idempotencyKey="k"),
+    "mutation.emergencyStopLift": replace(
+        _change("EmergencyStop", 2, idempotencyKey="k"), own_refused="this emergency stop was lifted before"
+    ),
     "mutation.presenceSet": Row(lambda ids: {"recommendationId": ids("Recommendation"), "mode": "EDITING"}),
     "mutation.presenceClear": Row(lambda ids: {"recommendationId": ids("Recommendation")}),
     "mutation.sessionCreate": Row(

@@ -24,6 +24,7 @@ from app.graphql_transport.requests import GraphQLRequest
 from domain.access import Permission
 from domain.adjustments import Adjustment
 from domain.campaigns import CampaignDay
+from domain.emergency_stops import EmergencyStop
 from domain.guardrails import HardLimits, Scope, ScopeKind, Settings
 from domain.log import Actor, ActorKind
 from domain.presences import PresenceMode
@@ -31,7 +32,7 @@ from domain.recommendations import Recommendation
 from kit.ids import new_id
 from kit.pagination import Slice
 from kit.time import SystemClock
-from models import adjustments, campaigns, daily_metrics, members, recommendations
+from models import adjustments, campaigns, daily_metrics, emergency_stops, members, recommendations
 from realtime.hints import Hints
 from realtime.relay import Relay
 from schema.base import global_id
@@ -124,7 +125,13 @@ async def furnish(ports: Ports, house: House) -> Furnished:
     chief = new_id()
     password_hash = await ports.passwords.hash_soon(PASSWORD)
     day = CampaignDay(new_id(), house.campaigns[0].id, NOON.date(), 1, 1, 1, 5_000_000, 9_000_000, None, 1)  # type: ignore[arg-type]
+    # Lifted: one in force would stop what the other rows do.
+    stop = EmergencyStop(
+        new_id(), house.tenant_id, house.workspace.id, 2, "why", 0, ana.actor.kind, ana.actor.id, NOON, ana.actor.id,
+        NOON, NOON,
+    )  # fmt: skip
     async with ports.database.write(house.tenant_id) as scope:
+        await emergency_stops.add_emergency_stop(scope, stop)
         await adjustments.fail_pending(scope, decided.adjustment.id, "X", "it failed")
         await daily_metrics.replace_days(scope, [day])
         await members.add_user(scope, chief, f"chief@{house.workspace.name}.test", "Chief", password_hash, NOON)
@@ -149,6 +156,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         "Member": cleo.standing.member_id,
         "ApiKey": key.api_key.id,
         "Guardrail": guardrail.id,
+        "EmergencyStop": stop.id,
         "Notification": told.id,
     }
     wide = await look_up(ports, principal_of(house.tenant_id, chief))

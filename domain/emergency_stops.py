@@ -1,0 +1,154 @@
+"""The emergency stop of a workspace: what it cuts off, what it puts back, and when all is still (RO-10). Pure.
+
+While one is in force nothing is approved and nothing leaves but what restores an earlier change. Every change that was
+confirmed inside the window is put back through the same dispatch, newest first for each budget, from the stored values.
+What cannot be put back is left to a person and says why; somebody else's edit is never overwritten.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus
+from domain.errors import InvalidInput, InvalidTransition
+from domain.log import ActorKind
+from domain.recommendations import MAX_REASON_CHARACTERS
+
+MAX_WINDOW_HOURS: Final = 168
+#: A worker that lets so much time pass between its intent and its call asks once more whether there is a stop.
+LOOK_AGAIN_AFTER: Final = timedelta(seconds=0.25)
+#: Why a change that waited was not sent.
+CUT_OFF_CODE: Final = "EMERGENCY_STOP"
+CUT_OFF_REASON: Final = "an emergency stop began before this change was sent"
+
+
+class StopOutcome(StrEnum):
+    """What a stop did with a change."""
+
+    CUT_OFF = "CUT_OFF"
+    RESTORING = "RESTORING"
+    NEEDS_PERSON = "NEEDS_PERSON"
+
+
+@dataclass(frozen=True, slots=True)
+class StopItem:
+    """One change that a stop met. `restoring_id`: the change that puts it back. `note`: why it needs a person."""
+
+    adjustment_id: UUID
+    outcome: StopOutcome
+    restoring_id: UUID | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyStop:
+    """A stop of one workspace, in force until it is lifted.
+
+    Attributes:
+        window_hours: 0 to 168; what was confirmed so long before the start, or after it, is put back; with 0 nothing.
+        items: what it did so far, in that order.
+        still_at_utc: when nothing was on its way any more and all that could be put back was; None before.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    workspace_id: UUID
+    version: int
+    reason: str
+    window_hours: int
+    started_by_kind: ActorKind
+    started_by_id: str
+    started_at_utc: datetime
+    lifted_by_id: str | None
+    lifted_at_utc: datetime | None
+    still_at_utc: datetime | None
+    items: tuple[StopItem, ...] = ()
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it was not lifted yet."""
+        return self.lifted_at_utc is None
+
+    @property
+    def since_utc(self) -> datetime:
+        """Changes confirmed from then on are put back."""
+        return self.started_at_utc - timedelta(hours=self.window_hours)
+
+
+def check_window(window_hours: int) -> None:
+    """Raise InvalidInput unless a window is 0 to 168 hours."""
+    if not 0 <= window_hours <= MAX_WINDOW_HOURS:
+        raise InvalidInput(f"a window has 0 to {MAX_WINDOW_HOURS} hours", path=("windowHours",))
+
+
+def check_reason(reason: str) -> str:
+    """The reason without outer blanks. Raises InvalidInput unless 1 to 500 characters are left."""
+    reason = reason.strip()
+    if not 1 <= len(reason) <= MAX_REASON_CHARACTERS:
+        raise InvalidInput(f"a reason has 1 to {MAX_REASON_CHARACTERS} characters", path=("reason",))
+    return reason
+
+
+def lifted(stop: EmergencyStop, actor_id: str, now_utc: datetime) -> EmergencyStop:
+    """The stop after somebody lifted it. Raises InvalidTransition when it was lifted before."""
+    if not stop.in_force:
+        raise InvalidTransition("this emergency stop was lifted before", state="LIFTED")
+    return replace(stop, lifted_by_id=actor_id, lifted_at_utc=now_utc, version=stop.version + 1)
+
+
+def noted(stop: EmergencyStop, items: Sequence[StopItem]) -> EmergencyStop:
+    """The stop after it did more; a change that it met before takes its newer outcome."""
+    known = {item.adjustment_id: item for item in (*stop.items, *items)}
+    return replace(stop, items=tuple(known.values()), version=stop.version + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class NextSteps:
+    """What a stop is to do now.
+
+    Attributes:
+        restore: confirmed changes to put back now, those that freed no money first.
+        needs_person: changes whose outcome nobody knows.
+        busy: something is on its way, or waits for what is: look again.
+    """
+
+    restore: tuple[Adjustment, ...]
+    needs_person: tuple[Adjustment, ...]
+    busy: bool
+
+
+def next_steps(stop: EmergencyStop, changes: Iterable[Adjustment]) -> NextSteps:
+    """What to do, given the workspace's changes of the window and all that is not settled.
+
+    A budget is taken one change at a time, the newest first: each puts back what stood there before it. Increases come
+    first, so that the money which a restored decrease takes is there.
+    """
+    met = {item.adjustment_id for item in stop.items if item.outcome is not StopOutcome.CUT_OFF}
+    by_budget: dict[UUID, list[Adjustment]] = {}
+    for each in changes:
+        by_budget.setdefault(each.budget_id, []).append(each)
+    restore, unknown, busy = [], [], False
+    for its in by_budget.values():
+        if any(each.status not in SETTLED for each in its):
+            busy = True
+            continue
+        unknown += [each for each in its if each.status is AdjustmentStatus.UNKNOWN and each.id not in met]
+        standing = [each for each in its if _to_restore(stop, each)]
+        newest = max(standing, key=lambda each: (each.confirmed_at_utc, each.id), default=None)
+        if newest is not None and newest.id not in met:
+            restore.append(newest)
+    restore.sort(key=lambda each: (-each.delta_reporting_micros, each.id))
+    return NextSteps(tuple(restore), tuple(unknown), busy)
+
+
+def _to_restore(stop: EmergencyStop, change: Adjustment) -> bool:
+    return (
+        stop.window_hours > 0
+        and change.status is AdjustmentStatus.CONFIRMED
+        and change.restores_id is None
+        and change.confirmed_at_utc is not None
+        and change.confirmed_at_utc >= stop.since_utc
+    )

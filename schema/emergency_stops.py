@@ -1,0 +1,124 @@
+"""Emergency stops as clients see them. No logic."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from domain.emergency_stops import EmergencyStop as Value
+from domain.emergency_stops import StopItem as ItemValue
+from domain.emergency_stops import StopOutcome
+from schema.actors import Actor
+from schema.adjustments import Adjustment
+from schema.base import DateTime, Node, UserError, global_id
+from schema.conflicts import VersionConflict
+from schema.context import Info
+from schema.enums import describe_enum
+from schema.nodes import shows, view
+
+describe_enum(
+    StopOutcome,
+    "What an emergency stop did with a change.",
+    {
+        StopOutcome.CUT_OFF: "It waited and was never sent; it failed and will not be sent.",
+        StopOutcome.RESTORING: "It had been made; the change that puts it back was queued.",
+        StopOutcome.NEEDS_PERSON: "It could not be put back; the note says why, and a person decides.",
+    },
+)
+
+WindowHours = Annotated[
+    int, strawberry.argument(description="Put back what was confirmed so many hours before, 0 to 168; 0: nothing.")
+]
+StopReason = Annotated[str, strawberry.argument(description="Why, 1 to 500 characters; everybody is told.")]
+
+
+@strawberry.type(description="One change that an emergency stop met.")
+class EmergencyStopItem:
+    """A change."""
+
+    outcome: StopOutcome = strawberry.field(description="What the stop did with it.")
+    note: str | None = strawberry.field(description="Why it needs a person; null where it does not.")
+    value: strawberry.Private[ItemValue]
+
+    @strawberry.field(description="The change.")
+    async def adjustment(self, info: Info) -> Adjustment | None:
+        """The change that was met."""
+        return await _adjustment(info, self.value.adjustment_id)
+
+    @strawberry.field(description="The change that puts it back, on its way, done or failed.")
+    async def restoring(self, info: Info) -> Adjustment | None:
+        """The restoring change."""
+        return await _adjustment(info, self.value.restoring_id)
+
+    @classmethod
+    def of(cls, value: ItemValue) -> Self:
+        """The clients' view of a value."""
+        return cls(outcome=value.outcome, note=value.note, value=value)
+
+
+async def _adjustment(info: Info, id_: UUID | None) -> Adjustment | None:
+    found: Adjustment | None = None if id_ is None else view(await info.context.loaders.adjustment(id_))
+    return found
+
+
+@shows(Value)
+@strawberry.type(description="An emergency stop of a workspace: nothing but what restores is sent until it is lifted.")
+class EmergencyStop(Node):
+    """A stop."""
+
+    version: int = strawberry.field(description="Goes up with everything it does; send it back as expectedVersion.")
+    reason: str = strawberry.field(description="Why somebody pulled it.")
+    window_hours: int = strawberry.field(description="Changes confirmed so long before it are put back.")
+    started_by: Actor = strawberry.field(description="Who pulled it.")
+    started_at: DateTime = strawberry.field(description="When.")
+    lifted_by: Actor | None = strawberry.field(description="Who lifted it; null while it is in force.")
+    lifted_at: DateTime | None = strawberry.field(description="When; null while it is in force.")
+    still_at: DateTime | None = strawberry.field(
+        description="When nothing was on its way any more and all that could be put back was; null before."
+    )
+    items: list[EmergencyStopItem] = strawberry.field(description="What it did with each change, in that order.")
+
+    @classmethod
+    def of(cls, value: Value) -> Self:
+        """The clients' view of a value."""
+        lifted, still = value.lifted_at_utc, value.still_at_utc
+        return cls(
+            id=global_id("EmergencyStop", value.id),
+            version=value.version,
+            reason=value.reason,
+            window_hours=value.window_hours,
+            started_by=Actor(kind=value.started_by_kind, reference=value.started_by_id),
+            started_at=DateTime(value.started_at_utc),
+            lifted_by=Actor.member(value.lifted_by_id),
+            lifted_at=None if lifted is None else DateTime(lifted),
+            still_at=None if still is None else DateTime(still),
+            items=[EmergencyStopItem.of(each) for each in value.items],
+        )
+
+
+@strawberry.type(description="What an emergency stop would do now.")
+class EmergencyStopPreview:
+    """A look ahead."""
+
+    cut_off: list[Adjustment] = strawberry.field(description="Changes that wait and would never be sent.")
+    on_their_way: list[Adjustment] = strawberry.field(
+        description="Changes that a worker has in hand or whose last send is not known yet; they settle first."
+    )
+    restored: list[Adjustment] = strawberry.field(
+        description="Changes that would be put back first; of several of one budget the newest."
+    )
+
+
+@strawberry.type(description="The emergency stop went on meanwhile, or somebody else lifted it.")
+class EmergencyStopVersionConflict(VersionConflict):
+    """The loser's answer."""
+
+    current: EmergencyStop | None = strawberry.field(description="The stop as it is now.")
+
+
+@strawberry.type(description="What a mutation left; on a refusal userErrors says why and nothing changed.")
+class EmergencyStopPayload:
+    """The payload of every mutation on a stop."""
+
+    emergency_stop: EmergencyStop | None = strawberry.field(description="The stop afterwards; null on a refusal.")
+    user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty when it was done.")
