@@ -8,7 +8,6 @@ from domain.errors import VersionConflict as Refusal
 from resolvers.context import Info, viewer
 from resolvers.errors import last_actor, lost_race, refusing, user_errors
 from resolvers.fields import Fields, one_or_null, page_of, workspace
-from schema.adjustments import Adjustment
 from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last, WorkspaceId
 from schema.base import Connection, UserError, parse_id, parse_slice
 from schema.conflicts import VersionConflict
@@ -52,11 +51,7 @@ class EmergencyStopQuery:
     ) -> EmergencyStopPreview | None:
         """A look ahead."""
         found = await emergency_stops.preview(info.context.ports, viewer(info), workspace(workspace_id), window_hours)
-        return EmergencyStopPreview(
-            cut_off=[Adjustment.of(each) for each in found.cut_off],
-            on_their_way=[Adjustment.of(each) for each in found.on_their_way],
-            restored=[Adjustment.of(each) for each in found.restored],
-        )
+        return EmergencyStopPreview.of(found.cut_off, found.on_their_way, found.restored)
 
 
 def _refused(why: list[UserError]) -> EmergencyStopPayload:

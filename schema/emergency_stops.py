@@ -1,10 +1,12 @@
 """Emergency stops as clients see them. No logic."""
 
-from typing import Annotated, Self
+from collections.abc import Sequence
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 import strawberry
 
+from domain.adjustments import Adjustment as Change
 from domain.emergency_stops import EmergencyStop as Value
 from domain.emergency_stops import StopItem as ItemValue
 from domain.emergency_stops import StopOutcome
@@ -15,6 +17,9 @@ from schema.conflicts import VersionConflict
 from schema.context import Info
 from schema.enums import describe_enum
 from schema.nodes import shows, view
+
+#: Changes shown of one stop; what it does may concern every campaign of a workspace.
+MAX_SHOWN: Final = 100
 
 describe_enum(
     StopOutcome,
@@ -76,7 +81,10 @@ class EmergencyStop(Node):
     still_at: DateTime | None = strawberry.field(
         description="When nothing was on its way any more and all that could be put back was; null before."
     )
-    items: list[EmergencyStopItem] = strawberry.field(description="What it did with each change, in that order.")
+    item_count: int = strawberry.field(description="How many changes it met.")
+    items: list[EmergencyStopItem] = strawberry.field(
+        description="What it did with each change, at most the last 100; the incident report has all."
+    )
 
     @classmethod
     def of(cls, value: Value) -> Self:
@@ -92,7 +100,8 @@ class EmergencyStop(Node):
             lifted_by=Actor.member(value.lifted_by_id),
             lifted_at=None if lifted is None else DateTime(lifted),
             still_at=None if still is None else DateTime(still),
-            items=[EmergencyStopItem.of(each) for each in value.items],
+            item_count=len(value.items),
+            items=[EmergencyStopItem.of(each) for each in value.items[-MAX_SHOWN:]],
         )
 
 
@@ -100,13 +109,28 @@ class EmergencyStop(Node):
 class EmergencyStopPreview:
     """A look ahead."""
 
-    cut_off: list[Adjustment] = strawberry.field(description="Changes that wait and would never be sent.")
-    on_their_way: list[Adjustment] = strawberry.field(
-        description="Changes that a worker has in hand or whose last send is not known yet; they settle first."
+    cut_off_count: int = strawberry.field(description="How many changes wait and would never be sent.")
+    cut_off: list[Adjustment | None] = strawberry.field(description="At most 100 of them.")
+    on_their_way_count: int = strawberry.field(
+        description="How many a worker has in hand, or whose last send is not known yet; they settle first."
     )
-    restored: list[Adjustment] = strawberry.field(
-        description="Changes that would be put back first; of several of one budget the newest."
+    on_their_way: list[Adjustment | None] = strawberry.field(description="At most 100 of them.")
+    restored_count: int = strawberry.field(
+        description="How many would be put back first; of several of one budget the newest."
     )
+    restored: list[Adjustment | None] = strawberry.field(description="At most 100 of them.")
+
+    @classmethod
+    def of(cls, cut_off: Sequence[Change], on_their_way: Sequence[Change], restored: Sequence[Change]) -> Self:
+        """The clients' view."""
+        return cls(
+            cut_off_count=len(cut_off),
+            cut_off=[Adjustment.of(each) for each in cut_off[:MAX_SHOWN]],
+            on_their_way_count=len(on_their_way),
+            on_their_way=[Adjustment.of(each) for each in on_their_way[:MAX_SHOWN]],
+            restored_count=len(restored),
+            restored=[Adjustment.of(each) for each in restored[:MAX_SHOWN]],
+        )
 
 
 @strawberry.type(description="The emergency stop went on meanwhile, or somebody else lifted it.")
