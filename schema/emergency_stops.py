@@ -110,15 +110,15 @@ class EmergencyStopPreview:
     """A look ahead."""
 
     cut_off_count: int = strawberry.field(description="How many changes wait and would never be sent.")
-    cut_off: list[Adjustment | None] = strawberry.field(description="At most 100 of them.")
+    cut_off: list[Adjustment] | None = strawberry.field(description="At most 100 of them.")
     on_their_way_count: int = strawberry.field(
         description="How many a worker has in hand, or whose last send is not known yet; they settle first."
     )
-    on_their_way: list[Adjustment | None] = strawberry.field(description="At most 100 of them.")
+    on_their_way: list[Adjustment] | None = strawberry.field(description="At most 100 of them.")
     restored_count: int = strawberry.field(
         description="How many would be put back first; of several of one budget the newest."
     )
-    restored: list[Adjustment | None] = strawberry.field(description="At most 100 of them.")
+    restored: list[Adjustment] | None = strawberry.field(description="At most 100 of them.")
 
     @classmethod
     def of(cls, cut_off: Sequence[Change], on_their_way: Sequence[Change], restored: Sequence[Change]) -> Self:
