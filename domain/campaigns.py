@@ -10,7 +10,11 @@ from domain.platforms import BudgetType, CampaignStatus
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A budget entity on a platform; one may serve several campaigns. `observed_at_utc`: when it was last read."""
+    """A budget entity on a platform; one may serve several campaigns. `observed_at_utc`: when it was last read.
+
+    `changed_elsewhere_at_utc`: when a sync last found an amount that is not ours; `before_elsewhere_micros` is what
+    stood there before. Both are None once a change of ours was confirmed again.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -20,6 +24,8 @@ class Budget:
     budget_type: BudgetType
     daily_budget_micros: int
     observed_at_utc: datetime
+    changed_elsewhere_at_utc: datetime | None = None
+    before_elsewhere_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

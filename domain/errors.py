@@ -8,6 +8,7 @@ DomainError                 code
 ├── VersionConflict         VERSION_CONFLICT  carries who changed it and when
 ├── InvalidTransition       INVALID_TRANSITION
 ├── PlanUnfunded            PLAN_UNFUNDED     carries the shortfall
+├── BudgetChangedElsewhere  BUDGET_CHANGED_ELSEWHERE carries the amount that stands there now
 ├── GuardrailBlocked        GUARDRAIL_BLOCKED carries the violations (domain/guardrails)
 ├── IdempotencyMismatch     IDEMPOTENCY_KEY_REUSED
 ├── DeliveryError           DELIVERY_*        carries whether and when to try again
@@ -99,6 +100,18 @@ class PlanUnfunded(DomainError):
 
     def __post_init__(self) -> None:
         self.code = "PLAN_UNFUNDED"
+
+
+@dataclass(eq=False)
+class BudgetChangedElsewhere(DomainError):
+    """What was to be decided rests on a budget that somebody changed elsewhere. The amount in account micros."""
+
+    budget_id: UUID
+    daily_budget_micros: int
+    currency_code: str
+
+    def __post_init__(self) -> None:
+        self.code = "BUDGET_CHANGED_ELSEWHERE"
 
 
 @dataclass(eq=False)

@@ -23,6 +23,7 @@ class RecommendationStatus(StrEnum):
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
     SUPERSEDED = "SUPERSEDED"
+    STALE = "STALE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +179,14 @@ def percent_of_current(recommendation: Recommendation, percent: Decimal) -> int:
     return int(recommendation.current_micros * (100 + percent) / 100)
 
 
-def close(recommendation: Recommendation, status: RecommendationStatus, now_utc: datetime) -> Recommendation:
-    """The recommendation closed by the system: EXPIRED when its time ran out, SUPERSEDED by a newer plan."""
+def close(
+    recommendation: Recommendation, status: RecommendationStatus, now_utc: datetime, reason: str | None = None
+) -> Recommendation:
+    """The recommendation closed by the system.
+
+    EXPIRED when its time ran out, SUPERSEDED by a newer plan, STALE when its budget was changed elsewhere or its ad
+    account was disconnected; `reason` says which.
+    """
     if recommendation.status is not RecommendationStatus.NEEDS_REVIEW:
         raise InvalidTransition("only an open recommendation can be closed", state=recommendation.status.value)
     return replace(
@@ -189,7 +196,12 @@ def close(recommendation: Recommendation, status: RecommendationStatus, now_utc:
         changed_by_id=None,
         changed_at_utc=now_utc,
         decided_at_utc=now_utc,
+        decision_reason=reason,
     )
+
+
+#: Closed without anybody having had the chance to decide it: no review counts it.
+UNCOUNTED: Final = frozenset({RecommendationStatus.SUPERSEDED, RecommendationStatus.STALE})
 
 
 class Direction(StrEnum):

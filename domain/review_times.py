@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from domain.recommendations import RecommendationStatus
+from domain.recommendations import UNCOUNTED, RecommendationStatus
 from kit.time import local_day, zone
 
 OPENS: Final = time(9)
@@ -87,7 +87,7 @@ def review_times(reviews: Iterable[Reviewed], zone_name: str, now_utc: datetime)
     taken: list[timedelta] = []
     undecided = waiting = 0
     for review in reviews:
-        if review.auto_approved or review.status is RecommendationStatus.SUPERSEDED:
+        if review.auto_approved or review.status in UNCOUNTED:
             continue
         if review.status in _BY_PERSON and review.decided_at_utc is not None:
             taken.append(business_time(review.created_at_utc, review.decided_at_utc, zone_name))

@@ -12,7 +12,7 @@ from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.fetches import reported_day
 from domain.metric_periods import Period, cac_micros, last_complete_days, roas
 from domain.platforms import BudgetType, CampaignStatus, Platform
-from domain.recommendations import Recommendation, RecommendationStatus
+from domain.recommendations import UNCOUNTED, Recommendation, RecommendationStatus
 from domain.workspaces import Workspace, parse_deadline
 from kit.money import to_decimal
 from kit.time import local_day, zone
@@ -190,7 +190,7 @@ def review_window(workspace: Workspace, now_utc: datetime) -> tuple[datetime, da
 
 def review_progress(due: Iterable[Recommendation], deadline: datetime) -> ReviewProgress:
     """The progress of the recommendations due by a deadline (UTC)."""
-    counted = [r for r in due if r.status is not RecommendationStatus.SUPERSEDED]
+    counted = [r for r in due if r.status not in UNCOUNTED]
     by_person = {RecommendationStatus.APPROVED, RecommendationStatus.REJECTED}
     in_time = [
         r for r in counted if r.status in by_person and r.decided_at_utc is not None and r.decided_at_utc <= deadline

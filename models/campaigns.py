@@ -22,6 +22,8 @@ class BudgetTable(Model):
     budget_type = fields.CharField(max_length=16)
     daily_budget_micros = fields.BigIntField()
     observed_at_utc = fields.DatetimeField()
+    changed_elsewhere_at_utc = fields.DatetimeField(null=True)
+    before_elsewhere_micros = fields.BigIntField(null=True)
 
     class Meta:
         table = "budgets"
@@ -122,11 +124,16 @@ async def add_budgets(scope: WriteScope, new: Iterable[Budget]) -> None:
 
 
 async def observe_budget(scope: WriteScope, budget_id: UUID, daily_budget_micros: int, at_utc: datetime) -> None:
-    """What a budget was just read to be (account micros)."""
+    """What a budget was just read to be after a change of ours (account micros): nobody else's stands there now."""
     await (
         scope.of(BudgetTable)
         .filter(id=budget_id)
-        .update(daily_budget_micros=daily_budget_micros, observed_at_utc=at_utc)
+        .update(
+            daily_budget_micros=daily_budget_micros,
+            observed_at_utc=at_utc,
+            changed_elsewhere_at_utc=None,
+            before_elsewhere_micros=None,
+        )
     )
 
 
@@ -139,6 +146,8 @@ async def observe_unless_newer(scope: WriteScope, value: Budget) -> bool:
             budget_type=value.budget_type.value,
             daily_budget_micros=value.daily_budget_micros,
             observed_at_utc=value.observed_at_utc,
+            changed_elsewhere_at_utc=value.changed_elsewhere_at_utc,
+            before_elsewhere_micros=value.before_elsewhere_micros,
         )
     )
     return bool(changed)

@@ -128,6 +128,17 @@ async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recomme
     return _values(rows)
 
 
+async def open_on_budgets(scope: Scope, budget_ids: list[UUID]) -> list[Recommendation]:
+    """All that still need review and would change one of these budgets."""
+    rows = await (
+        scope.of(RecommendationTable)
+        .filter(budget_id__in=budget_ids, status=RecommendationStatus.NEEDS_REVIEW.value)
+        .order_by("id")
+        .values()
+    )
+    return _values(rows)
+
+
 async def created_between(
     scope: Scope, workspace_id: UUID, since_utc: datetime, until_utc: datetime
 ) -> list[Recommendation]:

@@ -13,7 +13,7 @@ from schema.base import DateTime, ErrorCode, Money, UserError, request_error
 from schema.conflicts import VersionConflict
 from schema.guardrails import Guardrail, GuardrailVersionConflict, GuardrailViolation
 from schema.guardrails import GuardrailBlocked as Blocked
-from schema.recommendations import PlanUnfunded, Recommendation, RecommendationVersionConflict
+from schema.recommendations import BudgetChangedElsewhere, PlanUnfunded, Recommendation, RecommendationVersionConflict
 from schema.workspaces import Workspace, WorkspaceVersionConflict
 from services import events
 
@@ -106,6 +106,15 @@ async def user_errors(info: Info, error: errors.DomainError, conflict: Conflict 
                 message=error.message,
                 code=ErrorCode.PLAN_UNFUNDED,
                 shortfall=Money.of(error.shortfall_micros, error.currency_code),
+            )
+        ]
+    if isinstance(error, errors.BudgetChangedElsewhere):
+        return [
+            BudgetChangedElsewhere(
+                field=None,
+                message=error.message,
+                code=ErrorCode.BUDGET_CHANGED_ELSEWHERE,
+                daily_budget=Money.of(error.daily_budget_micros, error.currency_code),
             )
         ]
     if isinstance(error, GuardrailBlocked):

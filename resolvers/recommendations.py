@@ -16,6 +16,7 @@ from schema.adjustments import Adjustment
 from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last, WorkspaceId
 from schema.base import Connection, UserError, parse_id, parse_slice
 from schema.recommendations import (
+    BudgetChangedElsewhere,
     BudgetChangeInput,
     OnlyPlatform,
     PlanUnfunded,
@@ -176,5 +177,5 @@ def _decision(item: RecommendationDecisionInput, place: int) -> recommendations.
 FIELDS = Fields(
     query=RecommendationQuery,
     mutation=RecommendationMutation,
-    types=(RecommendationVersionConflict, PlanUnfunded),
+    types=(RecommendationVersionConflict, PlanUnfunded, BudgetChangedElsewhere),
 )

@@ -210,6 +210,7 @@ class ErrorCode(StrEnum):
     INVALID_TRANSITION = "INVALID_TRANSITION"
     PLAN_UNFUNDED = "PLAN_UNFUNDED"
     GUARDRAIL_BLOCKED = "GUARDRAIL_BLOCKED"
+    BUDGET_CHANGED_ELSEWHERE = "BUDGET_CHANGED_ELSEWHERE"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     PLATFORM_REFUSED = "PLATFORM_REFUSED"
     PLATFORM_RETRYABLE = "PLATFORM_RETRYABLE"
@@ -227,6 +228,7 @@ describe_enum(
         ErrorCode.INVALID_TRANSITION: "It is in a state from which this step is not possible.",
         ErrorCode.PLAN_UNFUNDED: "The plan's approved decreases do not pay for this increase.",
         ErrorCode.GUARDRAIL_BLOCKED: "A hard limit forbids it, whoever asks.",
+        ErrorCode.BUDGET_CHANGED_ELSEWHERE: "Somebody changed the budget on its platform; look at it again.",
         ErrorCode.IDEMPOTENCY_KEY_REUSED: "The idempotency key was used before with other arguments.",
         ErrorCode.PLATFORM_REFUSED: "The ad platform said no.",
         ErrorCode.PLATFORM_RETRYABLE: "The ad platform did not answer; trying again may help.",

@@ -41,6 +41,9 @@ class Budget(Node):
     external_id: str = strawberry.field(description="The platform's own id.")
     budget_type: BudgetType = strawberry.field(description="Whether the amount is a day's or the whole.")
     observed_at: DateTime = strawberry.field(description="When the platform was last asked.")
+    changed_elsewhere_at: DateTime | None = strawberry.field(
+        description="When a sync found that somebody changed it on its platform; null since a change from here."
+    )
     value: strawberry.Private[BudgetValue]
 
     @strawberry.field(description="The ad account it belongs to.")
@@ -55,14 +58,25 @@ class Budget(Node):
         account = await info.context.loaders.ad_account(self.value.account_id)
         return None if account is None else Money.of(self.value.daily_budget_micros, account.currency_code)
 
+    @strawberry.field(
+        description="The daily budget before somebody changed it elsewhere; null with changedElsewhereAt."
+    )
+    async def budget_before_change(self, info: Info) -> Money | None:
+        """The amount before, in its account's currency."""
+        account = await info.context.loaders.ad_account(self.value.account_id)
+        before = self.value.before_elsewhere_micros
+        return None if account is None or before is None else Money.of(before, account.currency_code)
+
     @classmethod
     def of(cls, value: BudgetValue) -> Self:
         """The clients' view of a value."""
+        changed = value.changed_elsewhere_at_utc
         return cls(
             id=global_id("Budget", value.id),
             external_id=value.external_id,
             budget_type=value.budget_type,
             observed_at=DateTime(value.observed_at_utc),
+            changed_elsewhere_at=None if changed is None else DateTime(changed),
             value=value,
         )
 

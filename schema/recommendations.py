@@ -31,6 +31,8 @@ describe_enum(
         RecommendationStatus.REJECTED: "A person said no, with a reason.",
         RecommendationStatus.EXPIRED: "Nobody decided in time.",
         RecommendationStatus.SUPERSEDED: "A newer plan took its place.",
+        RecommendationStatus.STALE: "Its budget was changed elsewhere, or its ad account was disconnected; "
+        "decisionReason says which.",
     },
 )
 describe_enum(
@@ -70,7 +72,9 @@ class Recommendation(Node):
     created_at: DateTime = strawberry.field(description="When it was proposed.")
     expires_at: DateTime = strawberry.field(description="Until when it can be decided.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or lapsed.")
-    decision_reason: str | None = strawberry.field(description="What a rejection gave as its reason.")
+    decision_reason: str | None = strawberry.field(
+        description="What a rejection gave as its reason, or why it is stale."
+    )
     auto_approved: bool = strawberry.field(description="Approved without a person, inside both kinds of guardrail.")
     needs_review_because: list[GuardrailViolation] = strawberry.field(
         description="Which guardrails keep automation from it, as judged last; at most one of a kind. Empty where "
@@ -167,6 +171,13 @@ class RecommendationVersionConflict(VersionConflict):
     """The loser's answer."""
 
     current: Recommendation | None = strawberry.field(description="The recommendation as it is now.")
+
+
+@strawberry.type(description="The decision would rest on a budget that somebody changed on its platform.")
+class BudgetChangedElsewhere(UserError):
+    """Refused: the budget is another one now."""
+
+    daily_budget: Money = strawberry.field(description="What stands on the platform now, a day.")
 
 
 @strawberry.type(description="The approved decreases of the plan do not pay for this increase.")

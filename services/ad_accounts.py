@@ -18,15 +18,17 @@ from domain.errors import InvalidInput, InvalidTransition, PlatformError
 from domain.fetches import last_day
 from domain.log import Actor, ActorKind
 from domain.platforms import CampaignStatus, Platform, PlatformAccount, PlatformCampaign, PlatformDailyMetric
+from domain.recommendations import RecommendationStatus
 from kit.ids import new_id
 from kit.metering import Meter
 from kit.pagination import Slice
 from kit.time import local_day
-from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, tenants
+from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, recommendations, tenants
 from services import fetches
 from services.currency_rates import STORED_RATE_DAYS, rate_table
 from services.platform_access import platform_of
 from services.ports import Ports
+from services.recommendations import close_in
 from services.unit_of_work import Work, begin
 from services.viewers import Viewer
 
@@ -239,10 +241,36 @@ async def _store_budgets(work: Work, account: AdAccount, told: _Told) -> dict[st
         )
         if before is None:
             fresh.append(after)
-        elif await campaigns.observe_unless_newer(work.scope, after) and _changed_elsewhere(before, after, ours):
+            continue
+        elsewhere = _changed_elsewhere(before, after, ours)
+        after = _marked(before, after, elsewhere=elsewhere)
+        if await campaigns.observe_unless_newer(work.scope, after) and elsewhere:
             work.record("budget.changed_elsewhere", "budget", before, after)
+            await _close_stale(work, account, before, after)
     await campaigns.add_budgets(work.scope, fresh)
     return {each.external_id: each.id for each in (*known.values(), *fresh)}
+
+
+def _marked(before: Budget, after: Budget, *, elsewhere: bool) -> Budget:
+    """The budget with what is known of changes that are not ours."""
+    if elsewhere:
+        at, amount = after.observed_at_utc, before.daily_budget_micros
+        return replace(after, changed_elsewhere_at_utc=at, before_elsewhere_micros=amount)
+    return replace(
+        after,
+        changed_elsewhere_at_utc=before.changed_elsewhere_at_utc,
+        before_elsewhere_micros=before.before_elsewhere_micros,
+    )
+
+
+async def _close_stale(work: Work, account: AdAccount, before: Budget, after: Budget) -> None:
+    """Close what waits for a decision on a budget that is no longer what the decision would rest on."""
+    found, now = (f"{each.daily_budget_micros / 1_000_000:.2f}" for each in (before, after))
+    reason = f"the budget was changed on {account.platform.value} from {found} to {now} {account.currency_code} a day"
+    if after.budget_type is not before.budget_type:
+        reason = f"the budget was made {after.budget_type.value} on {account.platform.value}"
+    open_now = await recommendations.open_on_budgets(work.scope, [after.id])
+    await close_in(work, open_now, RecommendationStatus.STALE, reason)
 
 
 def _changed_elsewhere(before: Budget, after: Budget, ours: set[tuple[UUID, int]]) -> bool:

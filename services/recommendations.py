@@ -13,15 +13,16 @@ from uuid import UUID
 from domain import recommendations as rules
 from domain.access import Permission, ReservedAct
 from domain.adjustments import Adjustment, AdjustmentStatus
-from domain.errors import DomainError, InvalidInput, PlanUnfunded, VersionConflict
+from domain.errors import BudgetChangedElsewhere, DomainError, InvalidInput, PlanUnfunded, VersionConflict
 from domain.log import Actor, ActorKind
 from domain.plans import shortfall_micros
 from domain.platforms import limits
 from domain.recommendations import Choice, Recommendation, RecommendationStatus
 from kit.ids import new_id
 from kit.pagination import Slice
-from models import adjustments, plans, recommendations
+from models import adjustments, campaigns, plans, recommendations
 from models.recommendations import RecommendationFilter
+from models.scope import Scope
 from services.idempotency import once
 from services.ports import Ports
 from services.unit_of_work import Work, begin
@@ -67,18 +68,35 @@ async def _to_decide(ports: Ports, viewer: Viewer, recommendation_id: UUID) -> R
     return found
 
 
+async def _require_not_stale(scope: Scope, found: Recommendation) -> None:
+    """Whoever decides on a budget that was changed elsewhere is told what stands there now, whatever they saw."""
+    if found.status is not RecommendationStatus.STALE:
+        return
+    budget = await campaigns.budget(scope, found.budget_id)
+    if budget.daily_budget_micros == found.current_micros:
+        return
+    raise BudgetChangedElsewhere(
+        f"{found.decision_reason or 'the budget was changed elsewhere'}; it now stands at "
+        f"{budget.daily_budget_micros / 1_000_000:.2f} {found.currency_code} a day",
+        budget_id=budget.id,
+        daily_budget_micros=budget.daily_budget_micros,
+        currency_code=found.currency_code,
+    )
+
+
 async def approve(
     ports: Ports, viewer: Viewer, recommendation_id: UUID, expected_version: int, idempotency_key: str
 ) -> Decided:
     """Approve: queue the adjustment in the same transaction (RB-1.2).
 
     Raises:
-        NotFound, Forbidden, VersionConflict, InvalidTransition, PlanUnfunded, GuardrailBlocked, IdempotencyMismatch,
-        InvalidInput
+        NotFound, Forbidden, VersionConflict, InvalidTransition, PlanUnfunded, GuardrailBlocked, BudgetChangedElsewhere,
+        IdempotencyMismatch, InvalidInput
     """
     found = await _to_decide(ports, viewer, recommendation_id)
 
     async def act(keep: Callable[[Work, Decided], Awaitable[None]]) -> Decided:
+        await _require_not_stale(ports.database.read(viewer.tenant_id), found)
         _require_version(found, expected_version)
         now_utc = ports.clock.now_utc()
         approved = rules.approve(found, viewer.actor.id, new_id(), now_utc)
@@ -147,6 +165,7 @@ async def edit(
     found = await _to_decide(ports, viewer, recommendation_id)
 
     async def act(keep: Callable[[Work, Decided], Awaitable[None]]) -> Decided:
+        await _require_not_stale(ports.database.read(viewer.tenant_id), found)
         _require_version(found, expected_version)
         wanted = _wanted_micros(found, change)
         edited = rules.edit(
@@ -224,11 +243,13 @@ async def close_all(
         return await close_in(work, open_now, status)
 
 
-async def close_in(work: Work, open_now: Sequence[Recommendation], status: RecommendationStatus) -> int:
-    """As close_all, inside an open transaction."""
+async def close_in(
+    work: Work, open_now: Sequence[Recommendation], status: RecommendationStatus, reason: str | None = None
+) -> int:
+    """As close_all, inside an open transaction; `reason` is kept with each."""
     closed = 0
     for before in sorted(open_now, key=lambda r: r.id):
-        after = rules.close(before, status, work.now_utc)
+        after = rules.close(before, status, work.now_utc, reason)
         if await recommendations.store_if_unchanged(work.scope, after):
             work.record(f"recommendation.{status.value.lower()}", SUBJECT, before, after)
             closed += 1
@@ -278,7 +299,9 @@ async def _change(
 async def _store(work: Work, found: Recommendation, after: Recommendation) -> None:
     """Compare-and-set; on a lost race read who won, inside this transaction, which then rolls back."""
     if not await recommendations.store_if_unchanged(work.scope, after):
-        raise conflict(await recommendations.recommendation(work.scope, found.id), found.version)
+        current = await recommendations.recommendation(work.scope, found.id)
+        await _require_not_stale(work.scope, current)
+        raise conflict(current, found.version)
 
 
 async def _fund(work: Work, approved: Recommendation) -> None:
