@@ -102,7 +102,7 @@ async def test_what_waits_on_a_budget_changed_elsewhere_is_closed_and_says_what_
         ],
     }
     shown = (await execute(ports, ana, BUDGET, {"id": global_id("Budget", house.budgets[0].id)}))["data"]["node"]
-    assert shown == {"changedElsewhereAt": "2026-03-10T12:15:00Z", "budgetBeforeChange": {"amount": "100.00"}}
+    assert shown == {"changedElsewhereAt": "2026-03-10T12:15:00.000000Z", "budgetBeforeChange": {"amount": "100.00"}}
 
 
 async def test_a_change_of_ours_ends_what_is_shown_of_somebody_elses(shop: Shop, clock: FixedClock) -> None:
