@@ -3,7 +3,7 @@ from tortoise.migrations import operations as ops
 from tortoise import fields
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0002_fetched_until')]
+    dependencies = [('models', '0003_emergency_stops')]
 
     initial = False
 
