@@ -1,0 +1,138 @@
+"""What the model sees: a profile and its context as 256 numbers, and which of them the law leaves.
+
+Owns the vector's layout and the privacy rule. Must not fetch profiles or parse requests.
+"""
+
+from math import log1p
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.bid_snapshot import FEATURES
+
+Vector = NDArray[np.float32]
+
+INTERESTS: Final = slice(0, 64)
+SEGMENTS: Final = slice(64, 128)
+LOYALTY: Final = slice(128, 136)
+CONTEXT: Final = slice(136, 140)
+TIER, BALANCE, PROGRESS, EARN_RATE = 128, 129, 130, 131
+RECENCY, FREQUENCY, DEVICE, POSITION = 136, 137, 138, 139
+
+#: The four tiers, lowest first.
+TIERS: Final = ("basic", "silver", "gold", "reserve")
+_DEVICES: Final = {"mobile": 1 / 3, "tablet": 2 / 3, "desktop": 1.0}
+_WIDTH: Final = 64
+#: A balance at or above it fills its slot.
+_FULL_BALANCE: Final = log1p(1_000_000.0)
+_MOST_POSITION: Final = 7
+
+
+class Loyalty(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's standing: tier, balance of stars, progress to the next tier in [0, 1], stars earned per unit spent."""
+
+    tier: str
+    balance: float = 0.0
+    progress: float = 0.0
+    earn_rate: float = 0.0
+    qualifying_stars: int = 0
+
+
+class FrequencyCap(msgspec.Struct, frozen=True, kw_only=True):
+    """Impressions of all campaigns that a user wants at most, and how many were shown; 0 for no cap."""
+
+    hourly: int = 0
+    daily: int = 0
+    shown_this_hour: int = 0
+    shown_today: int = 0
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a user. `interests` are 64 numbers in [-1, 1], or none; `recency_score` is in [0, 1]."""
+
+    segments: tuple[int, ...] = ()
+    interests: tuple[float, ...] = ()
+    device_type: str = ""
+    recency_score: float = 0.0
+    frequency_cap: FrequencyCap = FrequencyCap()
+    loyalty: Loyalty | None = None
+
+
+NOBODY: Final = Profile()
+
+
+class Privacy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request says about its user's rights; each field as OpenRTB has it."""
+
+    coppa: bool = False
+    gdpr: bool = False
+    consent_given: bool = False
+    us_privacy: str = ""
+    gpp_sections: tuple[int, ...] = ()
+
+
+#: The section of a GPP string that is the European one; its consent is `consent_given`.
+_GPP_EUROPE: Final = 2
+_OPT_OUT_AT: Final = 2
+
+
+def personal_use_allowed(privacy: Privacy) -> bool:
+    """Whether anything about the user may be used; if not, only what the page and the device class say.
+
+    A child's request never allows it; under GDPR consent must be given; a US opt-out of sale forbids it. A GPP section
+    other than Europe's is not read here, so it counts as an opt-out.
+    """
+    if privacy.coppa or (privacy.gdpr and not privacy.consent_given):
+        return False
+    if privacy.us_privacy[_OPT_OUT_AT : _OPT_OUT_AT + 1].upper() == "Y":
+        return False
+    return all(section == _GPP_EUROPE for section in privacy.gpp_sections)
+
+
+def feature_vector(profile: Profile, *, personal: bool, device_type: str, position: int) -> Vector:
+    """The 256 values, each in [-1, 1].
+
+    Segments share 64 slots by their number modulo 64, since their numbers have no upper bound: a known collision.
+
+    Args:
+        profile: the user; not looked at where `personal` is false.
+        personal: what `personal_use_allowed` said.
+        device_type: mobile, tablet or desktop, of the request; anything else is unknown (0).
+        position: OpenRTB's ad position, 0 to 7.
+    """
+    vector = np.zeros(FEATURES, np.float32)
+    vector[DEVICE] = _DEVICES.get(device_type, 0.0)
+    vector[POSITION] = min(max(position, 0), _MOST_POSITION) / _MOST_POSITION
+    if not personal:
+        return vector
+    if profile.interests:
+        given = np.asarray(profile.interests[:_WIDTH], np.float32)
+        vector[: len(given)] = np.clip(np.nan_to_num(given), -1.0, 1.0)
+    for segment in profile.segments:
+        vector[SEGMENTS.start + segment % _WIDTH] = 1.0
+    if profile.loyalty is not None:
+        _write_loyalty(vector, profile.loyalty)
+    vector[RECENCY] = _unit(profile.recency_score)
+    vector[FREQUENCY] = _used(profile.frequency_cap)
+    return vector
+
+
+def _write_loyalty(vector: Vector, loyalty: Loyalty) -> None:
+    if loyalty.tier in TIERS:
+        vector[TIER] = (TIERS.index(loyalty.tier) + 1) / len(TIERS)
+    vector[BALANCE] = _unit(log1p(max(loyalty.balance, 0.0)) / _FULL_BALANCE)
+    vector[PROGRESS] = _unit(loyalty.progress)
+    vector[EARN_RATE] = _unit(loyalty.earn_rate)
+
+
+def _used(cap: FrequencyCap) -> float:
+    """The larger share of the two caps that is used up."""
+    hourly = cap.shown_this_hour / cap.hourly if cap.hourly else 0.0
+    daily = cap.shown_today / cap.daily if cap.daily else 0.0
+    return _unit(max(hourly, daily))
+
+
+def _unit(value: float) -> float:
+    return min(1.0, max(0.0, value)) if value == value else 0.0  # noqa: PLR0124 - NaN alone differs from itself
