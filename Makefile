@@ -4,8 +4,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test faults check check-all lock migrate bench services-up services-down clean \
-        env env-dev check-ruff check-format check-types check-imports check-schema check-locks check-tenants
+.PHONY: help run console test faults check check-all lock migrate bench services-up services-down clean \
+        env env-dev check-ruff check-format check-types check-imports check-schema check-locks check-tenants check-console
 MAKEFLAGS += --no-print-directory
 export PYTHON
 
@@ -24,8 +24,11 @@ env:
 env-dev:
 	@python="$$(scripts/find_python.sh)" && "$$python" scripts/environment.py dev
 
-run: env ## Start everything with a demo workspace; Ctrl-C stops it
+run: env console ## Start everything with a demo workspace; Ctrl-C stops it
 	@exec $(BIN)/campaign-express up
+
+console: ## Build the approvers' console in console/ (needs Node; without it the plain page is served)
+	@scripts/console.sh build
 
 # Tests use the services that run and skip what needs the others; REQUIRE_SERVICES=1 makes a missing one a failure. They
 # are not started from here: a test command that installs packages as root would surprise.
@@ -46,7 +49,7 @@ faults: env-dev ## Run the fault suite at its nightly size, which takes hours (F
 check: env-dev ## Run every static check, and report all that fail
 	@$(MAKE) --keep-going check-all
 
-check-all: check-ruff check-format check-types check-imports check-schema check-locks check-tenants
+check-all: check-ruff check-format check-types check-imports check-schema check-locks check-tenants check-console
 
 check-ruff:
 	@$(BIN)/ruff check --quiet .
@@ -70,6 +73,9 @@ check-locks:
 
 check-tenants:
 	@$(BIN)/python scripts/tenant_scope.py
+
+check-console:
+	@scripts/console.sh check
 
 lock: env-dev ## Write both lock files from requirements*.in (UPGRADE=1 takes newer releases)
 	@$(UV_COMPILE) requirements.in -o requirements.lock

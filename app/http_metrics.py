@@ -6,9 +6,11 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.console import ADDRESSES
+
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 #: Only addresses of ours become label values, or a stranger's scan would fill the registry.
-_KNOWN: Final = frozenset({"/", "/graphql", "/explorer", "/health", "/metrics", "/schema.graphql"})
+_KNOWN: Final = frozenset({*ADDRESSES, "/plain", "/graphql", "/explorer", "/health", "/metrics", "/schema.graphql"})
 
 
 class HttpMetrics:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.console import CONSOLE
+
 _SCHEMES: Final = {
     "database_url": ("sqlite://", "postgres://", "postgresql://"),
     "redis_url": ("redis://", "rediss://"),
@@ -31,6 +33,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", description="postgres://user@host:port/name; empty: SQLite in var_dir.")
     redis_url: str = Field(default="", description="redis://host:port/0 for hints across processes; empty: in-process.")
     database_pool: int = Field(default=8, ge=1, le=100, description="Connections in each of the two pools.")
+    console_dir: Path = Field(default=CONSOLE, description="The built console; without one the plain page is served.")
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=0, le=65535)
     bid_host: str = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""The API process as an ASGI app: GraphQL, two static pages, health and metrics. Must not hold rules."""
+"""The API process as an ASGI app: GraphQL, console and explorer, health and metrics. Must not hold rules."""
 
 import gc
 import logging
@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from tortoise.exceptions import BaseORMException
 
 from app.backend import GraphQLBackend
+from app.console import console_routes
 from app.container import Container
 from app.exports import export_routes
 from app.graphql import build_schema
@@ -97,7 +98,7 @@ def create_app(
         Route("/health", health),
         Route("/metrics", metrics),
         Route("/schema.graphql", schema_text),
-        page("/", PAGES / "review.html"),
+        *console_routes(container.settings.console_dir),
         page("/explorer", PAGES / "explorer.html"),
         *unsubscribe_routes(container.ports),
         *webhook_routes(

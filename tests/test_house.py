@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LONG_FILES = {
     "requirements.lock": "written by make lock",
     "requirements-dev.lock": "written by make lock",
+    "console/package-lock.json": "written by npm",
     "schema.graphql": "written by campaign-express export-schema",
     "migrations/0001_initial.py": "written by Tortoise",
     "app/pages/review.html": "one static file is the point: no build, no framework, nothing to fetch",
@@ -260,7 +261,7 @@ def test_the_services_print_the_addresses_that_the_tests_read() -> None:
 
 
 def test_scripts_can_be_run() -> None:
-    for name in (".ci/run", "scripts/services.sh", "scripts/find_python.sh"):
+    for name in (".ci/run", "scripts/console.sh", "scripts/services.sh", "scripts/find_python.sh"):
         path = ROOT / name
         assert path.stat().st_mode & 0o111
         assert subprocess.run(["bash", "-n", path], check=False).returncode == 0

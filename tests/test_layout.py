@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# Folders that hold Python but are no packages of the product.
-BESIDE = {"migrations", "tests", "bench", "scripts", "deploy", "docs"}
+# Folders that are no packages of the product; console/ holds TypeScript, and its packages some Python of their own.
+BESIDE = {"migrations", "tests", "bench", "scripts", "deploy", "docs", "console"}
 # Left by tools or by running; never part of the tree.
 LEFTOVERS = {"var", "dist", "build", "node_modules", "__pycache__"}
 # Modules of resolvers/ that are no domains of their own.

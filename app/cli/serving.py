@@ -73,6 +73,7 @@ def _banner(settings: Settings, api: str) -> str:
   Campaign Express is up.
 
     review page      {api}/
+    plain page       {api}/plain
     GraphQL          {api}/graphql
     explorer         {api}/explorer
     health, metrics  {api}/health  {api}/metrics

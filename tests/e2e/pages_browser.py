@@ -59,6 +59,7 @@ class Product:
         self.var_dir = var_dir
         self.api_port, self.sandbox_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.api_port}"
+        self.plain = f"{self.url}/plain"
         self.environment = {
             **os.environ,
             "CE_VAR_DIR": str(var_dir),
@@ -143,7 +144,15 @@ class Browser:
         assert "error" not in answer, answer
         return answer["result"]
 
-    async def open(self, url: str, *, width: int = 1280, height: int = 900, beside: "Page | None" = None) -> "Page":
+    async def open(
+        self,
+        url: str,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        beside: "Page | None" = None,
+        ready: str = "typeof session === 'object'",
+    ) -> "Page":
         """A page in a browser context of its own, as another person's browser would be, or in one with `beside`."""
         context = beside.context if beside else (await self.send("Target.createBrowserContext", {}))["browserContextId"]
         made = await self.send("Target.createTarget", {"url": "about:blank", "browserContextId": context})
@@ -156,7 +165,7 @@ class Browser:
         await page.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
         await page.send("Page.addScriptToEvaluateOnNewDocument", {"source": PROBE})
         await page.send("Page.navigate", {"url": url})
-        await page.until("document.readyState === 'complete' && typeof session === 'object'")
+        await page.until(f"document.readyState === 'complete' && {ready}")
         return page
 
 

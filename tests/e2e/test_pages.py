@@ -6,79 +6,18 @@ Without a Chromium on the path these tests are skipped, or fail where REQUIRE_BR
 
 import asyncio
 import json
-import os
-import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
-from websockets.asyncio.client import connect
 
-from tests.e2e.pages_browser import FLAGS, Browser, Page, Product, card, devtools_address
-
-BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    found = next(filter(None, map(shutil.which, BINARIES)), None)
-    if found is None:
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail("REQUIRE_BROWSER=1, and there is no Chromium on the path")
-        pytest.skip("there is no Chromium on the path")
-    return found
-
-
-@pytest.fixture(scope="session")
-def seeded(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A var folder with the demo workspace, closed cleanly. Made only where a browser is."""
-    product = Product(tmp_path_factory.mktemp("seeded"))
-    subprocess.run([sys.executable, "-m", "app", "migrate"], env=product.environment, check=True)
-    with product.running():
-        pass
-    return product.var_dir
-
-
-@pytest.fixture
-def product(seeded: Path, tmp_path: Path) -> Iterator[Product]:
-    shutil.copytree(seeded, tmp_path / "var")
-    with Product(tmp_path / "var").running() as running:
-        yield running
-
-
-@pytest.fixture
-async def browser(chromium: str, tmp_path: Path) -> AsyncIterator[Browser]:
-    profile = tmp_path / "profile"
-    process = await asyncio.create_subprocess_exec(
-        chromium,
-        *FLAGS,
-        f"--user-data-dir={profile}",
-        "about:blank",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    opened: Browser | None = None
-    try:
-        address = await asyncio.to_thread(devtools_address, profile / "DevToolsActivePort")
-        async with connect(address, max_size=None, proxy=None) as socket_:
-            opened = Browser(socket_)
-            yield opened
-            opened.reader.cancel()
-    finally:
-        process.kill()
-        await process.wait()
-    for page in opened.pages.values():
-        assert page.errors == []
+from tests.e2e.pages_browser import Browser, Page, Product, card
 
 
 @pytest.fixture
 async def both(product: Product, browser: Browser) -> tuple[Page, Page]:
     """Ana and Ben, each signed in and live."""
-    ana, ben = await asyncio.gather(browser.open(product.url), browser.open(product.url))
+    ana, ben = await asyncio.gather(browser.open(product.plain), browser.open(product.plain))
     await ana.sign_in(product, "ana@demo.test")
     await ben.sign_in(product, "ben@demo.test")
     return ana, ben
@@ -233,7 +172,7 @@ async def test_a_lost_answer_is_asked_for_again_under_the_same_key(both: tuple[P
 
 
 async def test_trying_again_after_giving_up_repeats_the_same_request(product: Product, browser: Browser) -> None:
-    ana = await browser.open(product.url)
+    ana = await browser.open(product.plain)
     await ana.sign_in(product, "ana@demo.test")
     [first, *_] = await ana.decreases()
     await ana.run("window.kept = insist")
@@ -257,7 +196,7 @@ async def test_what_comes_from_outside_is_shown_as_text(product: Product, browse
         [[id_]] = database.execute("SELECT id FROM recommendations WHERE delta_reporting_micros < 0 LIMIT 1")
         database.execute("UPDATE recommendations SET campaign_name = ?, rationale = ? WHERE id = ?", (name, name, id_))
     database.close()
-    ana, ben = await asyncio.gather(browser.open(product.url), browser.open(product.url))
+    ana, ben = await asyncio.gather(browser.open(product.plain), browser.open(product.plain))
     await ana.sign_in(product, "ana@demo.test")
     await ben.sign_in(product, "ben@demo.test")
     [shown] = await ana.run(
@@ -277,7 +216,7 @@ async def test_what_comes_from_outside_is_shown_as_text(product: Product, browse
 async def test_the_view_shows_totals_per_platform_reasons_deadline_and_what_has_too_little_history(
     product: Product, browser: Browser
 ) -> None:
-    cleo = await browser.open(product.url, width=390, height=840)
+    cleo = await browser.open(product.plain, width=390, height=840)
     await cleo.sign_in(product, "cleo@demo.test")
     await cleo.until("byId('deadline').textContent")
     titles = await cleo.run("[...document.querySelectorAll('#platforms h2')].map((each) => each.textContent)")
@@ -301,7 +240,7 @@ async def test_the_view_shows_totals_per_platform_reasons_deadline_and_what_has_
 
 
 async def test_the_keyboard_alone_reaches_and_decides(product: Product, browser: Browser) -> None:
-    ana = await browser.open(product.url)
+    ana = await browser.open(product.plain)
     await ana.sign_in(product, "ana@demo.test")
     [_, second, *_] = await ana.run("[...document.querySelectorAll('.card')].map((each) => each.dataset.id)")
     await ana.run("document.querySelector('.card').focus()")
@@ -327,7 +266,7 @@ async def test_the_keyboard_alone_reaches_and_decides(product: Product, browser:
 async def test_tokens_are_renewed_on_the_way_and_a_session_that_is_over_keeps_what_was_typed(
     product: Product, browser: Browser
 ) -> None:
-    ana = await browser.open(product.url)
+    ana = await browser.open(product.plain)
     await ana.sign_in(product, "ana@demo.test")
     [first, second, *_] = await ana.decreases()
     await ana.run("session.tokens.accessToken = 'e30.e30.e30'")
@@ -348,7 +287,7 @@ async def test_tokens_are_renewed_on_the_way_and_a_session_that_is_over_keeps_wh
 
 
 async def test_a_reload_keeps_the_session_and_signing_out_ends_it(product: Product, browser: Browser) -> None:
-    ana = await browser.open(product.url)
+    ana = await browser.open(product.plain)
     await ana.sign_in(product, "ana@demo.test")
     token = await ana.run("session.tokens.refreshToken")
     await ana.send("Page.reload")
@@ -364,10 +303,10 @@ async def test_a_reload_keeps_the_session_and_signing_out_ends_it(product: Produ
 async def test_a_duplicated_tab_signs_in_anew_and_leaves_the_first_ones_session_alone(
     product: Product, browser: Browser
 ) -> None:
-    ana = await browser.open(product.url)
+    ana = await browser.open(product.plain)
     await ana.sign_in(product, "ana@demo.test")
     copied = await ana.run("sessionStorage.getItem('session')")
-    twin = await browser.open(product.url, beside=ana)
+    twin = await browser.open(product.plain, beside=ana)
     await twin.run(f"sessionStorage.setItem('session', {json.dumps(copied)})")
     await twin.send("Page.reload")
     await twin.until("typeof here === 'object' && byId('door').open && session.tokens === null")

@@ -1,0 +1,62 @@
+/** Who is signed in, and the frame around the pages. */
+import { Suspense, type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
+import { BrowserRouter, Route, Routes } from "react-router";
+import { ask } from "./api/client";
+import { session } from "./api/session";
+import { type ViewerPartsFragment, WhoDocument } from "./generated/graphql";
+import { Shell } from "./parts/Shell";
+import { Empty, Loading, Trouble, told } from "./parts/states";
+import { HereProvider } from "./parts/Viewer";
+import { Review } from "./pages/Review";
+import { SignIn, SignInAgain } from "./pages/SignIn";
+
+
+const CHOSEN = "console-workspace";
+
+export function App(): ReactNode {
+  const open = useSyncExternalStore(session.subscribe, session.isOpen);
+  const [viewer, setViewer] = useState<ViewerPartsFragment | null>(null);
+  const [error, setError] = useState("");
+  const [round, setRound] = useState(0);
+  const [chosen, setChosen] = useState(() => sessionStorage.getItem(CHOSEN));
+  useEffect(() => {
+    if (!open) return;
+    ask(WhoDocument, {}).then(
+      (data) => {
+        setViewer(data.viewer ?? null);
+        setError("");
+      },
+      (problem: unknown) => setError(told(problem)),
+    );
+  }, [open, round]);
+
+  if (!viewer) {
+    if (!open) return <SignIn />;
+    return error ? <Trouble error={error} again={() => setRound(round + 1)} /> : <Loading what="your workspaces" />;
+  }
+  const workspace = viewer.workspaces.find((each) => each.id === chosen) ?? viewer.workspaces[0];
+  if (!workspace) return <Empty title="No workspace yet">Ask an owner of your company to give you a role in one.</Empty>;
+  const choose = (id: string): void => {
+    sessionStorage.setItem(CHOSEN, id);
+    setChosen(id);
+  };
+  const leave = (): void => {
+    setViewer(null);
+    void session.close();
+  };
+  return (
+    <HereProvider value={{ viewer, workspace }}>
+      <BrowserRouter>
+        <Shell choose={choose} leave={leave}>
+          <Suspense fallback={<Loading what="the page" />}>
+            <Routes key={`${viewer.id} ${workspace.id}`}>
+              <Route path="/" element={<Review />} />
+              <Route path="*" element={<Empty title="There is no such page">The menu leads to those that are.</Empty>} />
+            </Routes>
+          </Suspense>
+        </Shell>
+      </BrowserRouter>
+      <SignInAgain opened={!open} />
+    </HereProvider>
+  );
+}

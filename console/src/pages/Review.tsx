@@ -1,0 +1,171 @@
+/** The recommendations of a workspace, by platform, live. */
+import { Alert, Button, Card, Group, SimpleGrid, Spoiler, Stack, Text, Title } from "@mantine/core";
+import { type ReactNode, useCallback, useState } from "react";
+import { insist, keyOf, settled } from "../api/client";
+import {
+  DecideDocument,
+  type ErrorPartsFragment,
+  type OverviewQuery,
+  type Platform,
+  type RecommendationPartsFragment,
+} from "../generated/graphql";
+import { Empty, Loading, Polite, told, Trouble } from "../parts/states";
+import { useHere } from "../parts/Viewer";
+import { decimal, fromNow, moment, money, percent, PLATFORMS, signed } from "../words";
+import { ReviewCard } from "./review/ReviewCard";
+import { inOrder, isOpen, type Item, payersOf } from "./review/state";
+import { usePresence } from "./review/usePresence";
+import { useReview } from "./review/useReview";
+
+type Overview = NonNullable<OverviewQuery["workspace"]>;
+type Summary = NonNullable<Overview["platformSummary"]>[number];
+
+function Deadline({ overview }: { readonly overview: Overview }): ReactNode {
+  const { reviewProgress: progress, latestPlan: plan } = overview;
+  return (
+    <SimpleGrid cols={{ base: 1, sm: plan && plan.skipped.length > 0 ? 2 : 1 }} mb="lg">
+      <Card withBorder>
+        <Title order={2} size="h5">Today&apos;s review</Title>
+        <Text data-testid="deadline">
+          Decide by {moment(overview.reviewDeadline, overview.timeZone)} ({overview.timeZone}), {fromNow(overview.reviewDeadline)}.
+        </Text>
+        {progress && progress.total > 0 && (
+          <Text size="sm" className="soft">
+            Of {progress.total} due today, {progress.decidedInTime} were decided in time and {progress.waiting} wait.
+          </Text>
+        )}
+      </Card>
+      {plan && plan.skipped.length > 0 && (
+        <Card withBorder>
+          <Title order={2} size="h5">{plan.skipped.length} left alone</Title>
+          <Spoiler maxHeight={48} showLabel="Which, and why" hideLabel="Less">
+            {plan.skipped.map((each, place) => (
+              <Text size="sm" key={place}>{each.campaignName}: {each.explanation}</Text>
+            ))}
+          </Spoiler>
+        </Card>
+      )}
+    </SimpleGrid>
+  );
+}
+
+function Totals({ summary }: { readonly summary: Summary }): ReactNode {
+  const { dailyBudget, proposedDelta, expectedRevenueChange, openRecommendations, roas } = summary;
+  const after = dailyBudget && { amount: String(Number(dailyBudget.amount) + Number(proposedDelta.amount)), currency: dailyBudget.currency };
+  return (
+    <Text className="totals" size="sm">
+      {openRecommendations} open
+      {dailyBudget && after && Number(dailyBudget.amount) > 0 &&
+        ` · ${money(dailyBudget)} → ${money(after)} a day (${percent(Number(proposedDelta.amount) / Number(dailyBudget.amount))})`}
+      {` · ${signed(expectedRevenueChange)} revenue a day`}
+      {roas != null && ` · ROAS ${decimal(roas)} last week`}
+    </Text>
+  );
+}
+
+export function Review(): ReactNode {
+  const { workspace } = useHere();
+  const { items, loaded, error, overview, people, dispatch, load } = useReview();
+  const look = usePresence();
+  const [said, setSaid] = useState("");
+  const announce = useCallback((text: string) => setSaid(text), []);
+  const mayDecide = workspace.mayDecideBudgets;
+
+  const together = async (chosen: readonly Item[]): Promise<string> => {
+    const wanted = chosen.map(({ rec }) => ({ id: rec.id, expectedVersion: rec.version, choice: "APPROVE" as const, reason: null }));
+    const decisions = wanted.map((each) => ({ ...each, idempotencyKey: keyOf("Decide", each) }));
+    const { results, userErrors } = (await insist(DecideDocument, { decisions })).recommendationsDecide;
+    for (const each of wanted) settled("Decide", each);
+    for (const { recommendation } of results) if (recommendation) dispatch({ type: "changed", rec: recommendation, change: null });
+    const refused = [...userErrors, ...results.flatMap((each) => each.userErrors)][0];
+    return refused ? refused.message : `${results.length} of ${results.length} approved`;
+  };
+  const unfunded = (rec: RecommendationPartsFragment, { shortfall }: Extract<ErrorPartsFragment, { __typename: "PlanUnfunded" }>): ReactNode => {
+    const payers = payersOf(items, rec, shortfall);
+    const self = items.get(rec.id);
+    return (
+      <>
+        <Text size="sm">Not approved yet: the decreases approved so far pay for {money(shortfall)} a day less than this takes.</Text>
+        {payers.length === 0 ? (
+          <Text size="sm">No open decrease of its plan is left: edit this to less, or reject it.</Text>
+        ) : (
+          <>
+            <ul>
+              {payers.map((each) => (
+                <li key={each.rec.id}>{each.rec.campaignName}: {signed(each.rec.delta)} a day</li>
+              ))}
+            </ul>
+            <Button size="xs" className="together" onClick={() => void together(self ? [...payers, self] : payers).then(announce, (problem: unknown) => announce(told(problem)))}>
+              Approve these and this one
+            </Button>
+          </>
+        )}
+      </>
+    );
+  };
+  const cardOf = (item: Item): ReactNode => (
+    <ReviewCard
+      key={item.rec.id}
+      item={item}
+      people={people.get(item.rec.id) ?? []}
+      mayDecide={mayDecide}
+      dispatch={dispatch}
+      look={look}
+      announce={announce}
+      unfunded={unfunded}
+    />
+  );
+
+  // What was decided while the page was open stays where it stood, so that nothing jumps under a hand.
+  const [stood] = useState(() => new Set<string>());
+  for (const item of items.values()) if (isOpen(item)) stood.add(item.rec.id);
+  const byPlatform = (Object.keys(PLATFORMS) as Platform[])
+    .map((platform) => [platform, [...items.values()].filter(({ rec }) => rec.platform === platform && stood.has(rec.id)).sort(inOrder)] as const)
+    .filter(([, found]) => found.length > 0);
+  const decided = [...items.values()].filter(({ rec }) => !stood.has(rec.id)).sort((one, other) => (other.rec.decidedAt ?? "").localeCompare(one.rec.decidedAt ?? ""));
+  const waiting = [...items.values()].some(isOpen);
+
+  return (
+    <>
+      <title>Review - Campaign Express</title>
+      <Polite text={said} />
+      <Title order={2} mb="sm">Review</Title>
+      {error && <Trouble error={error} again={load} />}
+      {!mayDecide && (
+        <Alert variant="outline" mb="md" data-testid="may-not">You may look but not decide: that takes the reviewer role and write access to campaigns.</Alert>
+      )}
+      {overview && <Deadline overview={overview} />}
+      {!loaded && !error && <Loading what="recommendations" />}
+      {loaded && !waiting && (
+        <Empty title="Nothing waits for review">
+          New recommendations come with the next sync of the ad accounts, and appear here by themselves.
+        </Empty>
+      )}
+      <Stack gap="xl" mt="md" data-testid="platforms" data-loaded={loaded}>
+        {byPlatform.map(([platform, found]) => {
+          const summary = overview?.platformSummary?.find((each) => each.platform === platform);
+          return (
+            <section key={platform} aria-label={PLATFORMS[platform]}>
+              <Group gap="md" mb="xs" align="baseline">
+                <Title order={2} size="h4">{PLATFORMS[platform]}</Title>
+                {summary && <Totals summary={summary} />}
+              </Group>
+              <SimpleGrid cols={{ base: 1, lg: 2, xl: 3 }}>{found.map(cardOf)}</SimpleGrid>
+            </section>
+          );
+        })}
+        {decided.length > 0 && (
+          <section aria-label="Decided lately">
+            <Title order={2} size="h4" mb="xs">Decided lately</Title>
+            <SimpleGrid cols={{ base: 1, lg: 2, xl: 3 }}>{decided.map(cardOf)}</SimpleGrid>
+          </section>
+        )}
+      </Stack>
+      {mayDecide && loaded && (
+        <Text size="sm" className="soft" mt="lg">
+          On a card: arrow keys or j and k move, a approves, e edits, r rejects, Escape closes a form.
+        </Text>
+      )}
+    </>
+  );
+}

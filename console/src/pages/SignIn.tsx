@@ -1,0 +1,86 @@
+import { Alert, Button, Center, Modal, PasswordInput, Stack, TextInput, Title } from "@mantine/core";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { session } from "../api/session";
+import { told } from "../parts/states";
+
+function Form(): ReactNode {
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      setProblem((await session.open(email, password)) ?? "");
+    } catch (error) {
+      setProblem(told(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const shown = problem || session.reason();
+  return (
+    <form onSubmit={submit} aria-label="Sign in">
+      <Stack>
+        {shown && (
+          <Alert color="orange" variant="outline" role="alert">
+            {shown}
+          </Alert>
+        )}
+        <TextInput
+          label="E-mail address"
+          type="email"
+          name="email"
+          required
+          autoComplete="username"
+          data-autofocus
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+        />
+        <PasswordInput
+          label="Password"
+          name="password"
+          required
+          autoComplete="current-password"
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+        />
+        <Button type="submit" loading={busy}>
+          Sign in
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+export function SignIn(): ReactNode {
+  return (
+    <Center component="main" mih="100vh" p="md">
+      <Stack w="min(24rem, 100%)">
+        <Title order={1} size="h2">
+          Campaign Express
+        </Title>
+        <Form />
+      </Stack>
+    </Center>
+  );
+}
+
+/** Over the page, when a session ends in the middle of something: what stands there is kept. */
+export function SignInAgain({ opened }: { readonly opened: boolean }): ReactNode {
+  return (
+    <Modal
+      opened={opened}
+      onClose={() => undefined}
+      title="Sign in again"
+      withCloseButton={false}
+      closeOnEscape={false}
+      closeOnClickOutside={false}
+      lockScroll={false}
+      centered
+    >
+      <Form />
+    </Modal>
+  );
+}

@@ -1,0 +1,182 @@
+"""The console in a real browser, over real server processes: two people on one recommendation, and a line that drops.
+
+Without a Chromium on the path, or where the console is not built, these tests are skipped; REQUIRE_BROWSER=1 and
+REQUIRE_CONSOLE=1 make that a failure.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.pages_browser import Browser, Page, Product
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    """The console must be what the sources say, or the test would show another one."""
+    if subprocess.run([ROOT / "scripts" / "console.sh", "ready"], check=False).returncode == 0:
+        return
+    if os.environ.get("REQUIRE_CONSOLE") == "1":
+        pytest.fail("REQUIRE_CONSOLE=1, and the console is not built; run make console")
+    pytest.skip("the console is not built; run make console")
+
+
+class Console:
+    """A page of the console and what a person does there."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.run, self.until, self.send = page.run, page.until, page.send
+
+    async def press(self, key: str) -> None:
+        """One key, with its text where it has one."""
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        await self.page.press(key, text=text)
+
+    async def focus(self, selector: str) -> None:
+        await self.until(f"document.querySelector({json.dumps(selector)})")
+        await self.run(f"document.querySelector({json.dumps(selector)}).focus()")
+
+    async def click(self, selector: str) -> None:
+        await self.until(f"document.querySelector({json.dumps(selector)})")
+        await self.run(f"document.querySelector({json.dumps(selector)}).click()")
+
+    async def fill(self, selector: str, text: str) -> None:
+        await self.focus(selector)
+        await self.page.type(text)
+
+    async def text(self, selector: str) -> str:
+        return str(await self.run(f"document.querySelector({json.dumps(selector)})?.textContent ?? ''"))
+
+    async def sees(self, selector: str, text: str) -> None:
+        """Wait until an element says something."""
+        await self.until(f"document.querySelector({json.dumps(selector)})?.textContent.includes({json.dumps(text)})")
+
+    async def sign_in(self, product: Product, email: str) -> None:
+        await self.fill("input[name=email]", email)
+        await self.fill("input[name=password]", product.password)
+        await self.press("Enter")
+        await self.until("document.querySelector('[data-testid=line]')?.dataset.state === 'live'")
+        await self.until("document.querySelector('[data-testid=platforms]')?.dataset.loaded === 'true'")
+
+    async def picture(self, name: str) -> None:
+        """Keep a picture of the page in docs/, where PICTURES=1 asks for new ones."""
+        if os.environ.get("PICTURES") != "1":
+            return
+        shot = await self.send("Page.captureScreenshot", {"format": "png"})
+        (ROOT / "docs" / f"console-{name}.png").write_bytes(base64.b64decode(shot["data"]))
+
+
+READY = "(document.querySelector('form') || document.querySelector('[data-testid=line]'))"
+
+
+async def console(browser: Browser, product: Product, email: str, path: str = "/", **size: int) -> Console:
+    opened = Console(await browser.open(f"{product.url}{path}", ready=READY, **size))
+    await opened.sign_in(product, email)
+    return opened
+
+
+@pytest.fixture
+async def two(product: Product, browser: Browser) -> tuple[Console, Console]:
+    """Ana and Ben, each signed in and live."""
+    ana, ben = await asyncio.gather(
+        console(browser, product, "ana@demo.test"), console(browser, product, "ben@demo.test")
+    )
+    return ana, ben
+
+
+async def first_decrease(page: Console) -> str:
+    """The id of an open recommendation that frees money: it can be approved whatever else was."""
+    return str(
+        await page.run(
+            "[...document.querySelectorAll('.card[data-status=NEEDS_REVIEW]')]"
+            ".find((each) => Number(each.dataset.delta) < 0).dataset.id"
+        )
+    )
+
+
+def at(id_: str, selector: str = "") -> str:
+    return f'.card[data-id="{id_}"] {selector}'.strip()
+
+
+@pytest.mark.req("RB-E3", "DC-2", "DC-4")
+async def test_who_comes_second_is_told_who_when_and_what_and_keeps_what_was_typed(
+    two: tuple[Console, Console],
+) -> None:
+    ana, ben = two
+    first = await first_decrease(ana)
+    await ben.focus(at(first))
+    await ben.press("r")
+    await ben.fill(at(first, "textarea"), "I would rather keep it")
+    await ana.sees(at(first, ".people"), "Ben Becker is editing")
+    await ben.run("probe.held = []")  # the stream lags, so that only the answer to the request can tell
+    await ana.focus(at(first))
+    await ana.press("a")
+    await ana.until(f"document.querySelector('{at(first)}').dataset.status === 'APPROVED'")
+    await ben.click(at(first, ".reject-form button[type=submit]"))
+    await ben.sees(at(first, ".change"), "Ana Alvarez was first and approved it at ")
+    told = await ben.text(at(first, ".change"))
+    assert await ben.text(at(first, ".proposed")) in told
+    assert "What you typed is kept." in told
+    assert " ago)" in told
+    assert await ben.run(f"document.querySelector('{at(first, 'textarea')}').value") == "I would rather keep it"
+    assert await ben.run(f"document.querySelector('{at(first)}').dataset.status") == "APPROVED"
+    await ben.picture("conflict")
+    await ana.until(f"document.querySelector('{at(first, '.way')}').dataset.status === 'CONFIRMED'")
+
+
+@pytest.mark.req("RB-F2")
+async def test_an_edit_of_somebody_else_is_shown_and_one_goes_on_from_it(two: tuple[Console, Console]) -> None:
+    ana, ben = two
+    first = await first_decrease(ana)
+    await ana.click(at(first, ".edit"))
+    await ana.fill(at(first, ".edit-form input[type=text]"), "-10")
+    await ben.click(at(first, ".edit"))
+    await ben.fill(at(first, ".edit-form input[type=text]"), "-5")
+    await ben.click(at(first, ".edit-form button[type=submit]"))
+    await ana.sees(at(first, ".change"), "Ben Becker changed it to ")
+    expected = await ben.text(at(first, ".proposed"))
+    await ana.sees(at(first, ".proposed"), expected)
+    assert await ana.run(f"document.querySelector('{at(first, '.edit-form input[type=text]')}').value") == "-10"
+    await ana.click(at(first, ".go-on"))
+    await asyncio.sleep(0.8)
+    await ana.click(at(first, ".edit-form button[type=submit]"))
+    await ben.until(f"document.querySelector('{at(first)}').dataset.version === '3'")
+    await ben.sees(at(first, ".change"), "Ana Alvarez changed it to ")
+
+
+async def test_a_dropped_line_is_shown_and_resumed(two: tuple[Console, Console]) -> None:
+    ana, ben = two
+    first = await first_decrease(ana)
+    await ben.run("probe.offline = true, probe.asked.length = 0, probe.sockets.at(-1).close()")
+    await ben.sees("[data-testid=line]", "Connection lost, trying again")
+    await ana.focus(at(first))
+    await ana.press("r")
+    await ana.fill(at(first, "textarea"), "A sale starts on Friday")
+    await ana.click(at(first, ".reject-form button[type=submit]"))
+    await ana.until(f"document.querySelector('{at(first)}').dataset.status === 'REJECTED'")
+    assert await ben.run(f"document.querySelector('{at(first)}').dataset.status") == "NEEDS_REVIEW"
+    await ben.run("probe.offline = false")
+    await ben.sees(at(first, ".change"), "Ana Alvarez rejected it: “A sale starts on Friday”")
+    assert await ben.text("[data-testid=line]") == "Live"
+    assert "Recommendations" not in await ben.run("probe.asked.map((each) => each.name)")
+
+
+@pytest.mark.req("RB-1.1")
+async def test_an_analyst_looks_on_a_telephone_and_decides_nothing(product: Product, browser: Browser) -> None:
+    cleo = await console(browser, product, "cleo@demo.test", width=390, height=840)
+    assert "may look but not decide" in await cleo.text("[data-testid=may-not]")
+    assert await cleo.run("document.querySelectorAll('.approve, .reject').length") == 0
+    assert await cleo.run("[...document.querySelectorAll('section h2')].map((each) => each.textContent)") == [
+        "Meta Ads", "Google Ads", "TikTok Ads",
+    ]  # fmt: skip
+    await cleo.sees("[data-testid=deadline]", "(America/New_York), in ")
+    assert await cleo.run("document.documentElement.scrollWidth <= 390") is True
+    await cleo.picture("review-phone")
