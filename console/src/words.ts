@@ -11,12 +11,22 @@ export const PLATFORMS: Readonly<Record<Platform, string>> = {
   MICROSOFT: "Microsoft Advertising",
 };
 
+export const STATE_COLORS: Readonly<Record<RecommendationStatus, string>> = {
+  NEEDS_REVIEW: "blue",
+  APPROVED: "teal",
+  REJECTED: "orange",
+  EXPIRED: "gray",
+  SUPERSEDED: "gray",
+  STALE: "gray",
+};
+
 export const STATES: Readonly<Record<RecommendationStatus, string>> = {
   NEEDS_REVIEW: "Needs review",
   APPROVED: "Approved",
   REJECTED: "Rejected",
   EXPIRED: "Expired",
   SUPERSEDED: "Replaced",
+  STALE: "Out of date",
 };
 
 type Sign = "auto" | "exceptZero" | "always";
@@ -94,6 +104,8 @@ export function deed(rec: Decided): string {
       return "closed it, because its time ran out";
     case "SUPERSEDED":
       return "replaced it by a newer plan";
+    case "STALE":
+      return "closed it, because the budget was changed elsewhere";
     case "NEEDS_REVIEW":
       return `changed it to ${money(rec.proposedBudget)} a day`;
   }

@@ -1,5 +1,6 @@
 /** Requests: one urql client whose fetch carries the token, renews it once where it is refused, and tells what failed. */
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
+import { Kind, OperationTypeNode } from "graphql";
 import { Client, fetchExchange } from "urql";
 import { NoAnswer, randomKey, session, SignedOut } from "./session";
 
@@ -43,7 +44,7 @@ export async function ask<Data, Variables extends object>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,
 ): Promise<Data> {
-  const isMutation = document.definitions.some((each) => each.kind === "OperationDefinition" && each.operation === "mutation");
+  const isMutation = document.definitions.some((each) => each.kind === Kind.OPERATION_DEFINITION && each.operation === OperationTypeNode.MUTATION);
   const run = isMutation ? client.mutation(document, variables) : client.query(document, variables);
   const { data, error } = await run.toPromise();
   if (data != null) return data;

@@ -83,7 +83,7 @@ async function renew(refreshToken: string): Promise<void> {
 }
 
 export const session = {
-  subscribe(listener: () => void): () => void {
+  subscribe: (listener: () => void): (() => void) => {
     listeners.add(listener);
     return () => listeners.delete(listener);
   },

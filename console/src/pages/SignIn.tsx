@@ -1,5 +1,5 @@
 import { Alert, Button, Center, Modal, PasswordInput, Stack, TextInput, Title } from "@mantine/core";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type SyntheticEvent, type ReactNode, useState } from "react";
 import { session } from "../api/session";
 import { told } from "../parts/states";
 
@@ -8,7 +8,7 @@ function Form(): ReactNode {
   const [password, setPassword] = useState("");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent): Promise<void> => {
+  const submit = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
     try {

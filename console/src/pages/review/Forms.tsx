@@ -1,6 +1,6 @@
 /** The two forms of a card. What is typed lives in the card, so whatever arrives, it stays. */
 import { Button, Group, NumberInput, SegmentedControl, Stack, Text, Textarea } from "@mantine/core";
-import type { FormEvent, ReactNode } from "react";
+import type { SyntheticEvent, ReactNode } from "react";
 import type { RecommendationPartsFragment } from "../../generated/graphql";
 import { money } from "../../words";
 
@@ -35,7 +35,7 @@ function Buttons({ busy, closed, cancel, label }: Pick<FormProps, "busy" | "clos
   );
 }
 
-const send = (submit: () => void) => (event: FormEvent) => {
+const send = (submit: () => void) => (event: SyntheticEvent) => {
   event.preventDefault();
   submit();
 };

@@ -13,7 +13,7 @@ import {
 } from "../../generated/graphql";
 import { journey, STEPS } from "../../parts/journey";
 import { told } from "../../parts/states";
-import { clock, decimal, deed, fromNow, moment, money, nameOf, percent, signed, STATES } from "../../words";
+import { clock, decimal, deed, fromNow, moment, money, nameOf, percent, signed, STATE_COLORS, STATES } from "../../words";
 import { type Draft, EditForm, RejectForm } from "./Forms";
 import { type Action, isOpen, type Item } from "./state";
 import type { Presences } from "./useReview";
@@ -38,7 +38,7 @@ interface CardProps {
 export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, unfunded }: CardProps): ReactNode {
   const { rec, adjustment, change } = item;
   const open = isOpen(item);
-  const root = useRef<HTMLElement>(null);
+  const root = useRef<HTMLDivElement>(null);
   const [form, setForm] = useState<Form | null>(null);
   const [draft, setDraft] = useState(EMPTY);
   const [seen, setSeen] = useState(rec.version);
@@ -120,8 +120,7 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
   const approve = (): void =>
     void act(async (onWait) => (await carryOut("Approve", ApproveDocument, { id: rec.id, expectedVersion: rec.version }, onWait)).recommendationApprove);
   const edit = (): void => {
-    const amount = { percent: null, dailyBudget: null, [draft.kind]: draft.amount };
-    const wanted = amount.percent === null ? { dailyBudget: draft.amount } : { percent: draft.amount };
+    const wanted = draft.kind === "percent" ? { percent: draft.amount } : { dailyBudget: draft.amount };
     void act(async (onWait) => (await carryOut("Edit", EditDocument, { id: rec.id, expectedVersion: seen, change: wanted }, onWait)).recommendationEdit);
   };
   const reject = (): void =>
@@ -153,10 +152,9 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
   const edited = Number(rec.proposedBudget.amount) !== Number(rec.suggestedBudget.amount);
   return (
     // The card itself takes the focus, so that the arrow keys and a, e, r work on it; its buttons do the same.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <Card
       component="article"
-      ref={root as never}
+      ref={root}
       withBorder
       className="card"
       tabIndex={0}
@@ -174,7 +172,7 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
         <Title order={3} size="h5">
           {rec.campaignName}
         </Title>
-        <Badge variant="light" color={{ NEEDS_REVIEW: "blue", APPROVED: "teal", REJECTED: "orange", EXPIRED: "gray", SUPERSEDED: "gray" }[rec.status]} tt="none" miw="max-content">
+        <Badge variant="light" color={STATE_COLORS[rec.status]} tt="none" miw="max-content">
           {STATES[rec.status]}
         </Badge>
       </Group>
