@@ -1,0 +1,94 @@
+"""What the engine needs to know of a bid request, free of how the request was written.
+
+The codec maps its objects to these. All floors are CPM micros of the currency beside them. Must not hold behaviour
+beyond reading itself.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from domain.bid_features import Privacy
+from domain.bid_snapshot import CreativeKind
+
+#: OpenRTB's device types as the model's classes; what is not here is unknown.
+DEVICE_CLASSES: Final = {1: "mobile", 2: "desktop", 4: "mobile", 5: "tablet"}
+
+
+_UNRESTRICTED: Final = Privacy()
+
+
+class NoBid(StrEnum):
+    """Why an impression got no bid, in the order in which the reasons are looked for."""
+
+    TARGETING = "targeting"
+    BLOCKED = "blocked"
+    FORMAT = "format"
+    PRIVATE_AUCTION = "private_auction"
+    SEAT = "seat"
+    CURRENCY = "currency"
+    FLOOR = "floor"
+    CONSENT = "consent"
+    CAP = "cap"
+    PACING = "pacing"
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class FormatFacts:
+    """One way to fill an impression. No sizes or mimes: any. Durations in seconds, a most of 0 is no limit."""
+
+    kind: CreativeKind
+    sizes: tuple[tuple[int, int], ...] = ()
+    mimes: tuple[str, ...] = ()
+    blocked_attributes: tuple[int, ...] = ()
+    least_duration_s: int = 0
+    most_duration_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DealFacts:
+    """A deal of an impression, for these seats and advertiser domains alone where any are named."""
+
+    deal_id: str
+    floor_micros: int = 0
+    floor_currency: str = "USD"
+    seats: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImpressionFacts:
+    """One impression: how it can be filled, what it costs at least, and under which deals."""
+
+    imp_id: str
+    formats: tuple[FormatFacts, ...]
+    floor_micros: int = 0
+    floor_currency: str = "USD"
+    deals: tuple[DealFacts, ...] = ()
+    private_auction: bool = False
+    secure: bool = False
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """One request. No `seats`, `currencies`: any. `user_key` is empty where nobody can be told apart."""
+
+    request_id: str
+    impressions: tuple[ImpressionFacts, ...]
+    first_price: bool = False
+    test: bool = False
+    currencies: tuple[str, ...] = ()
+    seats: tuple[str, ...] = ()
+    blocked_seats: tuple[str, ...] = ()
+    blocked_categories: tuple[str, ...] = ()
+    category_taxonomy: int = 1
+    blocked_domains: tuple[str, ...] = ()
+    blocked_bundles: tuple[str, ...] = ()
+    country: str = ""
+    device_type: int = 0
+    page_categories: tuple[str, ...] = ()
+    page_domain: str = ""
+    user_key: str = ""
+    privacy: Privacy = _UNRESTRICTED
