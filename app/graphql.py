@@ -22,6 +22,7 @@ from resolvers import (
     presences,
     recommendations,
     sessions,
+    shifts,
     workspaces,
 )
 from resolvers.fields import Fields
@@ -38,6 +39,7 @@ DOMAINS: tuple[Fields, ...] = (
     guardrails.FIELDS,
     automations.FIELDS,
     emergency_stops.FIELDS,
+    shifts.FIELDS,
     events.FIELDS,
     changes.FIELDS,
     presences.FIELDS,

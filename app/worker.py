@@ -20,6 +20,7 @@ from jobs.notifications import deliver_all, forget_all_old_links, tell_all
 from jobs.presence import forget_all_lapsed
 from jobs.propose import propose_all
 from jobs.schedule import Loop, by_clock, run_loops
+from jobs.shifts import settle_all
 from jobs.sync import sync_all
 from jobs.webhooks import forget_all_old, process_all, sync_all_requested
 
@@ -62,6 +63,7 @@ def loops(container: Container) -> list[Loop]:
         Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
         Loop("dispatch", settings.worker_interval_seconds, send, on_change(container.relay)),
         Loop("emergency stops", settings.worker_interval_seconds, lambda: go_on_all(ports), on_change(container.relay)),
+        Loop("shifts", settings.worker_interval_seconds, lambda: settle_all(ports), on_change(container.relay)),
         # Again and again: active hours begin, people approve the decreases that pay for increases, switches are turned.
         Loop("auto-approve", _AUTO_APPROVE_SECONDS, lambda: auto_approve_all(ports)),
         Loop("notices", settings.worker_interval_seconds, lambda: tell_all(ports), on_change(container.relay)),

@@ -31,6 +31,8 @@ POINTS: Final[Mapping[str, str]] = {
     "dispatch.before_confirm_commit": "as after_applied_commit: the confirmation is rolled back",
     "dispatch.after_confirm_commit": "CONFIRMED; nobody was told yet",
     "dispatch.before_postpone_commit": "an intent whose reply was cut; the postponement is rolled back",
+    "shift.before_commit": "a shift as it was; its next step and the change that puts it back are rolled back",
+    "shift.after_commit": "the step and its restoring change, both",
     "recheck.after_read": "CONFIRMED, read once more; nobody wrote that down",
     "recheck.before_reopen_commit": "CONFIRMED, undone by a stray write; the reopening is rolled back",
 }

@@ -95,6 +95,14 @@ async def unfinished_stops(scope: SystemScope) -> list[tuple[UUID, UUID]]:
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 
 
+async def unsettled_shifts(scope: SystemScope) -> list[tuple[UUID, UUID]]:
+    """(tenant, shift) of the shifts that have not ended."""
+    rows = await scope.rows(
+        "SELECT tenant_id, id FROM shifts WHERE status IN ('OPEN', 'RESTORING', 'FLAGGED') ORDER BY id"
+    )
+    return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
+
+
 async def behind_notifications(scope: SystemScope) -> list[UUID]:
     """Tenants whose log goes further than notices were made of it."""
     rows = await scope.rows(

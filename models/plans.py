@@ -8,6 +8,7 @@ import orjson
 from tortoise import Model, fields
 
 from domain.plans import Plan
+from domain.shifts import PROPOSER as SHIFTS
 from models.scope import Scope, WriteScope, as_value, json_text, only
 
 
@@ -48,8 +49,9 @@ async def plans_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Plan]:
 
 
 async def newest_plan(scope: Scope, workspace_id: UUID) -> Plan | None:
-    """The workspace's latest plan."""
-    rows = await scope.of(PlanTable).filter(workspace_id=workspace_id).order_by("-id").limit(1).values()
+    """The workspace's latest plan of a proposer; shifts have plans of their own, which are nobody's daily plan."""
+    query = scope.of(PlanTable).filter(workspace_id=workspace_id).exclude(proposer=SHIFTS)
+    rows = await query.order_by("-id").limit(1).values()
     return _value(rows[0]) if rows else None
 
 

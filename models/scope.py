@@ -66,6 +66,7 @@ MODEL_MODULES = (
     "models.notifications",
     "models.webhooks",
     "models.emergency_stops",
+    "models.shifts",
 )
 
 

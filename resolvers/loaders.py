@@ -31,6 +31,7 @@ from domain.presences import Presence
 from domain.recommendations import Recommendation, RecommendationStatus
 from domain.review_times import ReviewTimes
 from domain.reviews import PlatformSummary, ReviewProgress
+from domain.shifts import Shift
 from domain.workspaces import Workspace
 from kit.pagination import Slice
 from models import (
@@ -46,6 +47,7 @@ from models import (
     plans,
     presences,
     recommendations,
+    shifts,
     tenants,
 )
 from models.recommendations import RecommendationFilter
@@ -111,6 +113,10 @@ class TenantLoaders:
     async def emergency_stop(self, id_: UUID) -> EmergencyStop | None:
         """An emergency stop."""
         return await self._load("emergency_stop", emergency_stops.emergency_stops_by_id, id_)
+
+    async def shift(self, id_: UUID) -> Shift | None:
+        """A shift."""
+        return await self._load("shift", shifts.shifts_by_id, id_)
 
     async def plan(self, id_: UUID) -> Plan | None:
         """A plan."""
@@ -309,6 +315,7 @@ NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspa
     "Adjustment": (TenantLoaders.adjustment, Permission.CAMPAIGN_READ),
     "Guardrail": (TenantLoaders.guardrail, Permission.CAMPAIGN_READ),
     "EmergencyStop": (TenantLoaders.emergency_stop, Permission.CAMPAIGN_READ),
+    "Shift": (TenantLoaders.shift, Permission.CAMPAIGN_READ),
     "Member": (TenantLoaders.member, Permission.USER_READ),
     "ApiKey": (TenantLoaders.api_key, Permission.USER_READ),
 }

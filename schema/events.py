@@ -22,6 +22,7 @@ NODE_TYPES: Final = {
     "recommendation": "Recommendation",
     "adjustment": "Adjustment",
     "emergency_stop": "EmergencyStop",
+    "shift": "Shift",
     "member": "Member",
     "api_key": "ApiKey",
 }

@@ -26,6 +26,7 @@ describe_enum(
         NoticeKind.APPROVALS_WAITING: "A plan's budget changes wait for a decision.",
         NoticeKind.NEEDS_REVIEW: "A change that automation may not approve waits for a person.",
         NoticeKind.ADJUSTMENT_FAILED: "An approved change did not go through.",
+        NoticeKind.SHIFT_UNSETTLED: "A budget shift hangs between two campaigns: a person looks.",
         NoticeKind.ADJUSTMENT_UNKNOWN: "Nobody knows whether a change went through: a person decides.",
         NoticeKind.SYNC_FAILED: "An ad account's metrics and budgets could not be read.",
         NoticeKind.QUOTA_EXCEEDED: "A platform refuses more requests for now.",

@@ -26,6 +26,7 @@ BUDGET_SUBJECTS: Final = (
     "ad_account_issue",
     "alert",
     "emergency_stop",
+    "shift",
 )
 
 

@@ -34,6 +34,7 @@ class NoticeKind(StrEnum):
     PLATFORM_ISSUE = "PLATFORM_ISSUE"
     BUDGET_CHANGED_ELSEWHERE = "BUDGET_CHANGED_ELSEWHERE"
     EMERGENCY_STOP = "EMERGENCY_STOP"
+    SHIFT_UNSETTLED = "SHIFT_UNSETTLED"
     ALERT_ESCALATED = "ALERT_ESCALATED"
 
 
@@ -221,6 +222,10 @@ def _emergency_stop(stop: Facts) -> tuple[str, str]:
     return "EMERGENCY STOP: nothing more is sent", str(stop.get("reason") or "")
 
 
+def _shift_flagged(shift: Facts) -> tuple[str, str]:
+    return "A budget shift hangs between two campaigns", str(shift.get("flag_reason") or "No reason was recorded.")
+
+
 def _escalated(alert: Facts) -> tuple[str, str]:
     kind = str(alert.get("kind", "alert")).replace("_", " ").lower()
     return f"Nobody has acknowledged an alert: {kind}", str(alert.get("title") or "")
@@ -241,6 +246,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "ad_account_issue.reported": _Rule(NoticeKind.PLATFORM_ISSUE, _NORMAL, _OWNERS, _issue, alert=True),
     "budget.changed_elsewhere": _Rule(NoticeKind.BUDGET_CHANGED_ELSEWHERE, Urgency.LOW, _DECIDERS, _changed_elsewhere),
     "workspace.stopped": _Rule(NoticeKind.EMERGENCY_STOP, _HIGH, _ALL, _emergency_stop),
+    "shift.flagged": _Rule(NoticeKind.SHIFT_UNSETTLED, _HIGH, _ALL, _shift_flagged, alert=True),
     "alert.escalated": _Rule(NoticeKind.ALERT_ESCALATED, _HIGH, Audience.OWNERS, _escalated),
 }
 
@@ -318,4 +324,6 @@ def acknowledging_person(event: LogEvent) -> UUID | None:
 
 
 #: After these an alert about their subject is over by itself.
-RESOLVING: Final = frozenset({"adjustment.confirmed", "adjustment.reverted", "ad_account.synced"})
+RESOLVING: Final = frozenset(
+    {"adjustment.confirmed", "adjustment.reverted", "ad_account.synced", "shift.done", "shift.not_moved"}
+)

@@ -55,6 +55,7 @@ DEFAULTS: Final[Mapping[NoticeKind, KindPreference]] = {
     NoticeKind.NEEDS_REVIEW: _BATCHED,
     NoticeKind.ADJUSTMENT_FAILED: _AT_ONCE,
     NoticeKind.ADJUSTMENT_UNKNOWN: _AT_ONCE,
+    NoticeKind.SHIFT_UNSETTLED: _AT_ONCE,
     NoticeKind.SYNC_FAILED: _BATCHED,
     NoticeKind.QUOTA_EXCEEDED: _AT_ONCE,
     NoticeKind.PLATFORM_ISSUE: _BATCHED,

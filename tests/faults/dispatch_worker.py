@@ -16,13 +16,19 @@ from domain.adjustments import SETTLED
 from domain.dispatch_times import dispatch_times
 from domain.quotas import QUOTAS, Quota
 from jobs.dispatch import sweep
+from jobs.shifts import settle_all
 from kit.time import SystemClock
 from models.adjustments import AdjustmentTable
 from models.scope import Database
+from models.shifts import ShiftTable
 from services.ports import Ports
 
 #: What is shown here is not that changes wait for each other.
 UNLIMITED = dict.fromkeys(QUOTAS, Quota(0))
+
+
+#: One that is flagged for what nobody knows rests, too.
+UNSETTLED_SHIFTS = ("OPEN", "RESTORING")
 
 
 class Silent:
@@ -34,6 +40,8 @@ async def at_rest(database: Database, tenant_id: UUID) -> bool:
     """Whether nothing is under way and nothing waits to be read again."""
     rows = database.read(tenant_id).of(AdjustmentTable)
     moving = await rows.exclude(status__in=[status.value for status in SETTLED]).exists()
+    if await database.read(tenant_id).of(ShiftTable).filter(status__in=UNSETTLED_SHIFTS).exists():
+        return False
     return not moving and not await rows.filter(recheck_at_utc__isnull=False).exists()
 
 
@@ -56,6 +64,7 @@ async def main(url: str, platforms_url: str, tenant_id: UUID, lease_seconds: flo
             ),
         )
         while not await at_rest(database, tenant_id):
+            await settle_all(ports)
             await sweep(ports, jitter, times, UNLIMITED)
             await asyncio.sleep(0.02)
 

@@ -53,7 +53,7 @@ ROWS: Mapping[str, Row] = {
         lambda ids: {
             "ids": [
                 *(ids(name) for name in ("Workspace", "AdAccount", "Campaign", "Budget", "Plan", "Recommendation")),
-                *(ids(name) for name in ("Adjustment", "Member", "ApiKey", "Guardrail", "EmergencyStop")),
+                *(ids(name) for name in ("Adjustment", "Member", "ApiKey", "Guardrail", "EmergencyStop", "Shift")),
             ]
         }
     ),
@@ -70,6 +70,8 @@ ROWS: Mapping[str, Row] = {
     "query.guardrails": Row(_listed),
     "query.guardrailPreview": Row(_capped),
     "query.automation": _in_place(),
+    "query.shifts": Row(_listed),
+    "query.shift": _one("Shift"),
     "query.emergencyStops": Row(_listed),
     "query.emergencyStop": _one("EmergencyStop"),
     "query.emergencyStopPreview": _in_place(windowHours=24),
@@ -108,6 +110,18 @@ ROWS: Mapping[str, Row] = {
     "mutation.guardrailRemove": _change("Guardrail", 1, idempotencyKey="k"),
     "mutation.automationSet": _in_place(expectedVersion=0, change={"autoApproval": True}, idempotencyKey="k"),
     "mutation.automationPause": _in_place(idempotencyKey="k"),
+    "mutation.shiftRequest": replace(
+        Row(
+            lambda ids: {
+                "fromCampaignId": ids("Campaign"),
+                "toCampaignId": ids("Campaign"),
+                "amount": "1",
+                "reason": "why",
+                "idempotencyKey": "k",
+            }
+        ),
+        own_refused="both campaigns are paid by the same budget",
+    ),
     "mutation.emergencyStopStart": _in_place(reason="it burns", windowHours=24, idempotencyKey="k"),
     "mutation.emergencyStopLift": replace(
         _change("EmergencyStop", 2, idempotencyKey="k"), own_refused="this emergency stop was lifted before"

@@ -29,10 +29,11 @@ from domain.guardrails import HardLimits, Scope, ScopeKind, Settings
 from domain.log import Actor, ActorKind
 from domain.presences import PresenceMode
 from domain.recommendations import Recommendation
+from domain.shifts import Shift, ShiftStatus
 from kit.ids import new_id
 from kit.pagination import Slice
 from kit.time import SystemClock
-from models import adjustments, campaigns, daily_metrics, emergency_stops, members, recommendations
+from models import adjustments, campaigns, daily_metrics, emergency_stops, members, recommendations, shifts
 from realtime.hints import Hints
 from realtime.relay import Relay
 from schema.base import global_id
@@ -125,6 +126,10 @@ async def furnish(ports: Ports, house: House) -> Furnished:
     chief = new_id()
     password_hash = await ports.passwords.hash_soon(PASSWORD)
     day = CampaignDay(new_id(), house.campaigns[0].id, NOON.date(), 1, 1, 1, 5_000_000, 9_000_000, None, 1)  # type: ignore[arg-type]
+    shift = Shift(
+        new_id(), house.tenant_id, house.workspace.id, 1, ShiftStatus.DONE, house.plan.id, house.campaigns[0].id,
+        house.campaigns[1].id, decided.adjustment.id, decided.adjustment.id, 1, "USD", "why", ana.actor.id, NOON,
+    )  # fmt: skip
     # Lifted: one in force would stop what the other rows do.
     stop = EmergencyStop(
         new_id(), house.tenant_id, house.workspace.id, 2, "why", 0, ana.actor.kind, ana.actor.id, NOON, ana.actor.id,
@@ -132,6 +137,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
     )  # fmt: skip
     async with ports.database.write(house.tenant_id) as scope:
         await emergency_stops.add_emergency_stop(scope, stop)
+        await shifts.add_shift(scope, shift)
         await adjustments.fail_pending(scope, decided.adjustment.id, "X", "it failed")
         await daily_metrics.replace_days(scope, [day])
         await members.add_user(scope, chief, f"chief@{house.workspace.name}.test", "Chief", password_hash, NOON)
@@ -157,6 +163,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         "ApiKey": key.api_key.id,
         "Guardrail": guardrail.id,
         "EmergencyStop": stop.id,
+        "Shift": shift.id,
         "Notification": told.id,
     }
     wide = await look_up(ports, principal_of(house.tenant_id, chief))
