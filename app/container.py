@@ -9,20 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-import httpx
-
 from adapters import tokens as credentials
-from adapters.amazon import AmazonPlatform
 from adapters.anchors import FileAnchors
-from adapters.google import GooglePlatform
 from adapters.keyring import FileKeyRing, FixedKeyRing, KeyRing
-from adapters.linkedin import LinkedInPlatform
-from adapters.meta import MetaPlatform
-from adapters.microsoft import MicrosoftPlatform
 from adapters.passwords import Passwords
 from adapters.signatures import AnchorSigner
-from adapters.tiktok import TikTokPlatform
 from adapters.tokens import AccessTokens
+from app.connections import adapter, sandbox_clients, sandbox_connections
 from app.messengers import open_messengers
 from app.settings import Settings
 from domain.errors import InvalidInput
@@ -94,23 +87,9 @@ def _chain_key(text: str, source: str) -> bytes:
 
 
 async def sandbox_platforms(stack: AsyncExitStack, url: str) -> Mapping[Platform, AdPlatform]:
-    """Adapters that talk to the sandbox, each with a client of its own; the stack closes them."""
-
-    async def reach(platform: Platform) -> tuple[httpx.AsyncClient, str]:
-        name = platform.value.lower()
-        # Proxy settings are for the outside world; the sandbox is on this machine or network.
-        client = httpx.AsyncClient(base_url=f"{url}/{name}", trust_env=False)
-        return await stack.enter_async_context(client), _SANDBOX_TOKEN.format(name)
-
-    found: list[AdPlatform] = [
-        MetaPlatform(*await reach(Platform.META)),
-        GooglePlatform(*await reach(Platform.GOOGLE), "sandbox-developer-token"),
-        TikTokPlatform(*await reach(Platform.TIKTOK)),
-        LinkedInPlatform(*await reach(Platform.LINKEDIN)),
-        AmazonPlatform(*await reach(Platform.AMAZON), "sandbox-client-id"),
-        MicrosoftPlatform(*await reach(Platform.MICROSOFT), "sandbox-developer-token"),
-    ]
-    return {each.platform: each for each in found}
+    """Adapters that talk to the sandbox with its standing tokens; the stack closes their clients."""
+    clients = await sandbox_clients(stack, url)
+    return {each: adapter(each, clients[each], _SANDBOX_TOKEN.format(each.value.lower())) for each in Platform}
 
 
 @asynccontextmanager
@@ -134,6 +113,7 @@ async def open_container(settings: Settings, clock: Clock | None = None) -> Asyn
             log_key=log_key(settings),
             anchors=FileAnchors(settings.var_dir / "anchors", signer),
             platforms=await sandbox_platforms(stack, settings.sandbox),
+            connections=await sandbox_connections(stack, settings, clock),
             passwords=passwords,
             access_tokens=tokens,
             secrets=credentials,

@@ -11,19 +11,26 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
+
+import httpx
 
 from app.container import Container
 from domain.access import SEEDED_ROLES
+from domain.connections import Connection, ConnectionStatus
 from domain.currencies import Rate
 from domain.errors import PlatformError
 from domain.log import Actor, ActorKind
 from domain.platforms import Platform
 from domain.workspaces import Workspace
 from kit.ids import new_id
-from models import across_tenants, currency_rates, log, members, tenants
+from kit.pagination import Slice
+from models import across_tenants, connections, currency_rates, log, members, tenants
 from models.plans import newest_plan
 from services import ad_accounts, plans
+from services.connection_tokens import connection_ports
+from services.connections import keep, redirect_uri
 from services.unit_of_work import begin
 
 SEEDER: Final = Actor(ActorKind.SYSTEM, "seed")
@@ -124,9 +131,33 @@ async def _make_tenant(container: Container) -> tuple[UUID, UUID]:
     return tenant_id, workspace.id
 
 
+async def _granted(container: Container, tenant_id: UUID, workspace_id: UUID, platform: Platform) -> Connection:
+    """A grant on the sandbox's consent page, where this plays the person who allows; an earlier one is used again."""
+    ports = container.ports
+    for known in await connections.connection_page(ports.database.read(tenant_id), workspace_id, Slice(100)):
+        if known.platform is platform and known.status is ConnectionStatus.CONNECTED:
+            return known
+    provider, verifier = connection_ports(ports).providers[platform], secrets.token_urlsafe(48)
+    back = redirect_uri(ports, platform)
+    page = provider.consent_url("demo", back, verifier)
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        pressed = {**dict(parse_qsl(urlsplit(page).query)), "decision": "allow"}
+        try:
+            answer = await browser.post(page, data=pressed)
+        except httpx.HTTPError as error:
+            raise PlatformError(f"{platform.value} did not answer ({type(error).__name__})", retryable=True) from error
+    told = dict(parse_qsl(urlsplit(answer.headers.get("location", "")).query))
+    code = told.get("code") or told.get("auth_code") or ""
+    tokens = await provider.exchange(code, back, verifier)
+    return await keep(ports, tenant_id, workspace_id, platform, tokens, SEEDER)
+
+
 async def _bring_accounts(container: Container, tenant_id: UUID, workspace_id: UUID) -> None:
+    grants: dict[Platform, Connection] = {}
     for platform, external_id in DEMO_ACCOUNTS:
-        account = await ad_accounts.connect(container.ports, tenant_id, workspace_id, platform, external_id, SEEDER)
+        if platform not in grants:
+            grants[platform] = await _granted(container, tenant_id, workspace_id, platform)
+        account = await ad_accounts.connect_over(container.ports, grants[platform], external_id, SEEDER)
         synced = await ad_accounts.sync(container.ports, tenant_id, account.id)
         if synced.sync_error is not None:
             raise PlatformError(f"{platform.value} account {external_id}: {synced.sync_error}")

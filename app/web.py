@@ -23,6 +23,7 @@ from app.exports import export_routes
 from app.graphql import build_schema
 from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
 from app.http_metrics import HttpMetrics
+from app.oauth_callbacks import oauth_routes
 from app.pages import PAGES, page
 from app.unsubscribe import unsubscribe_routes
 from app.webhooks import webhook_routes
@@ -100,6 +101,7 @@ def create_app(
         Route("/schema.graphql", schema_text),
         *console_routes(container.settings.console_dir),
         page("/explorer", PAGES / "explorer.html"),
+        *oauth_routes(container.ports),
         *unsubscribe_routes(container.ports),
         *webhook_routes(
             container.ports,

@@ -13,6 +13,7 @@ from app.settings import heartbeat_path
 from domain.dispatch_times import dispatch_times
 from jobs.anchor import anchor_all
 from jobs.auto_approve import auto_approve_all
+from jobs.connections import forget_all_attempts, renew_all
 from jobs.dispatch import on_change, sweep
 from jobs.emergency_stops import go_on_all
 from jobs.expire import expire_all
@@ -28,6 +29,8 @@ _HEARTBEAT_SECONDS: Final = 3.0
 _EXPIRE_SECONDS: Final = 5.0
 _AUTO_APPROVE_SECONDS: Final = 5.0
 _PRESENCE_SECONDS: Final = 10.0
+_RENEW_SECONDS: Final = 10.0
+_ATTEMPTS_SECONDS: Final = 3_600.0
 _OLD_LINKS_SECONDS: Final = 3_600.0
 #: What was delivered is to be processed within a second (RO-03), and no log grows by it that would wake us.
 _WEBHOOKS_SECONDS: Final = 0.25
@@ -73,6 +76,8 @@ def loops(container: Container) -> list[Loop]:
         Loop("requested syncs", settings.worker_interval_seconds, lambda: sync_all_requested(ports)),
         Loop("old webhooks", _OLD_WEBHOOKS_SECONDS, lambda: forget_all_old(ports)),
         Loop("unsubscribe links", _OLD_LINKS_SECONDS, lambda: forget_all_old_links(ports)),
+        Loop("renew tokens", _RENEW_SECONDS, lambda: renew_all(ports), by_clock(ports.clock)),
+        Loop("connection attempts", _ATTEMPTS_SECONDS, lambda: forget_all_attempts(ports)),
         Loop("expire", _EXPIRE_SECONDS, lambda: expire_all(ports)),
         Loop("presence", _PRESENCE_SECONDS, lambda: forget_all_lapsed(ports)),
         Loop("anchor", settings.anchor_interval_seconds, lambda: anchor_all(ports)),

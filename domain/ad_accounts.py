@@ -13,6 +13,7 @@ class AdAccount:
     """A platform account of a workspace. `sync_error` says why the last sync failed, None if it worked.
 
     `connected` is False for an account known from imported files only: there is nobody to ask for its days.
+    `connection_id`: the grant over which it is reached; None where the installation itself holds one.
     `fetched_until`: the last day asked for so far; a large account's first days come in over several syncs.
     """
 
@@ -28,6 +29,7 @@ class AdAccount:
     sync_error: str | None
     connected: bool = True
     fetched_until: date | None = None
+    connection_id: UUID | None = None
 
     @property
     def figures_until_utc(self) -> datetime | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.ad_accounts import AdAccount
+from domain.connections import Attempt
 from domain.members import Account
 from domain.platforms import Platform
 from domain.quotas import QuotaUsage
@@ -60,14 +61,16 @@ async def due_adjustments(scope: SystemScope, now_utc: datetime, limit: int) -> 
     """(tenant, adjustment) of what may be sent now or whose lease ran out, oldest first, decreases before increases.
 
     In a workspace that does not dispatch at once, a change is due when its account was synced after the approval
-    (RB-1.2); what was tried before is not held again.
+    (RB-1.2); what was tried before is not held again. What goes over a connection that a person must grant again waits.
     """
     rows = await scope.rows(
         "SELECT a.tenant_id, a.id FROM adjustments a "
         "JOIN workspaces w ON w.tenant_id = a.tenant_id AND w.id = a.workspace_id "
         "JOIN ad_accounts p ON p.tenant_id = a.tenant_id AND p.id = a.account_id "
+        "LEFT JOIN platform_connections c ON c.tenant_id = p.tenant_id AND c.id = p.connection_id "
         "WHERE a.not_before_utc <= $1 AND (a.status = 'PENDING' "
         "OR (a.status IN ('SENDING', 'APPLIED') AND a.lease_until_utc < $1)) "
+        "AND (c.status IS NULL OR c.status <> 'NEEDS_RECONNECT') "
         "AND (w.dispatch_immediately OR a.attempts > 0 OR p.synced_at_utc > a.created_at_utc) "
         "ORDER BY CASE WHEN a.delta_reporting_micros < 0 THEN 0 ELSE 1 END, a.id LIMIT $2",
         now_utc,
@@ -263,6 +266,32 @@ async def requested_syncs(scope: SystemScope, synced_before_utc: datetime) -> li
         synced_before_utc,
     )
     return as_values(RequestedSync, rows)
+
+
+async def take_attempt(scope: SystemScope, state_hash: str) -> Attempt | None:
+    """The attempt behind a state, which is gone with that: a platform's callback says nothing else."""
+    rows = await scope.rows(
+        "DELETE FROM connection_attempts WHERE state_hash = $1 RETURNING id, tenant_id, workspace_id, platform, "
+        "user_id, session_id, sealed_verifier, expires_at_utc",
+        state_hash,
+    )
+    return as_value(Attempt, rows[0]) if rows else None
+
+
+async def forget_attempts(scope: SystemScope, ended_before_utc: datetime) -> int:
+    """Forget attempts that nobody came back from. Returns how many."""
+    return await scope.execute("DELETE FROM connection_attempts WHERE expires_at_utc < $1", ended_before_utc)
+
+
+async def due_refreshes(scope: SystemScope, now_utc: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """(tenant, connection) whose tokens are to be renewed by now and that nobody is renewing, the longest due first."""
+    rows = await scope.rows(
+        "SELECT tenant_id, id FROM platform_connections WHERE status = 'CONNECTED' AND refresh_at_utc <= $1 "
+        "AND (lease_until_utc IS NULL OR lease_until_utc <= $1) ORDER BY refresh_at_utc, id LIMIT $2",
+        now_utc,
+        limit,
+    )
+    return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 
 
 def _uuid(value: object) -> UUID:

@@ -25,6 +25,7 @@ class AdAccountTable(Model):
     sync_error = fields.TextField(null=True)
     connected = fields.BooleanField()
     fetched_until = fields.DateField(null=True)
+    connection_id = fields.UUIDField(null=True)
 
     class Meta:
         table = "ad_accounts"
@@ -84,5 +85,16 @@ async def store_ad_account(scope: WriteScope, account: AdAccount) -> None:
     await (
         scope.of(AdAccountTable)
         .filter(id=account.id)
-        .update(name=account.name, time_zone=account.time_zone, connected=account.connected)
+        .update(
+            name=account.name,
+            time_zone=account.time_zone,
+            connected=account.connected,
+            connection_id=account.connection_id,
+        )
     )
+
+
+async def accounts_of_connection(scope: Scope, connection_id: UUID) -> list[AdAccount]:
+    """The accounts that a connection opens, in the order they were connected."""
+    rows = await scope.of(AdAccountTable).filter(connection_id=connection_id).order_by("id").values()
+    return as_values(AdAccount, rows)

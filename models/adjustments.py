@@ -115,6 +115,12 @@ async def intended_amounts(scope: Scope, account_id: UUID) -> set[tuple[UUID, in
     return {(row["budget_id"], row["intended_micros"]) for row in rows}
 
 
+async def pending_of_account(scope: Scope, account_id: UUID) -> list[Adjustment]:
+    """What waits to be sent to an account, oldest first."""
+    query = scope.of(AdjustmentTable).filter(account_id=account_id, status=AdjustmentStatus.PENDING.value)
+    return as_values(Adjustment, await query.order_by("id").values())
+
+
 async def confirmed_since(scope: Scope, workspace_id: UUID, since_utc: datetime) -> list[Adjustment]:
     """A workspace's changes that were read back since a moment."""
     query = scope.of(AdjustmentTable).filter(

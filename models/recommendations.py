@@ -139,6 +139,17 @@ async def open_on_budgets(scope: Scope, budget_ids: list[UUID]) -> list[Recommen
     return _values(rows)
 
 
+async def open_of_account(scope: Scope, account_id: UUID) -> list[Recommendation]:
+    """All that still need review and would change a budget of an account."""
+    rows = await (
+        scope.of(RecommendationTable)
+        .filter(account_id=account_id, status=RecommendationStatus.NEEDS_REVIEW.value)
+        .order_by("id")
+        .values()
+    )
+    return _values(rows)
+
+
 async def created_between(
     scope: Scope, workspace_id: UUID, since_utc: datetime, until_utc: datetime
 ) -> list[Recommendation]:

@@ -65,6 +65,7 @@ MODEL_MODULES = (
     "models.automations",
     "models.notifications",
     "models.webhooks",
+    "models.connections",
     "models.emergency_stops",
     "models.shifts",
 )

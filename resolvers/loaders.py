@@ -16,6 +16,7 @@ from domain.ad_accounts import AdAccount
 from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.api_keys import ApiKey
 from domain.campaigns import Budget, Campaign, CampaignDay
+from domain.connections import Connection
 from domain.emergency_stops import EmergencyStop
 from domain.errors import InvalidInput, NotFound
 from domain.guardrails import RuleSet
@@ -39,6 +40,7 @@ from models import (
     adjustments,
     api_keys,
     campaigns,
+    connections,
     daily_metrics,
     emergency_stops,
     guardrails,
@@ -153,6 +155,10 @@ class TenantLoaders:
     async def guardrail(self, id_: UUID) -> RuleSet | None:
         """The guardrails of one scope."""
         return await self._load("guardrail", guardrails.rule_sets_by_id, id_)
+
+    async def connection(self, id_: UUID) -> Connection | None:
+        """A connection to an ad platform."""
+        return await self._load("connection", connections.connections_by_id, id_)
 
     async def alert(self, id_: UUID) -> Alert | None:
         """An alert."""
@@ -316,6 +322,7 @@ NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspa
     "Guardrail": (TenantLoaders.guardrail, Permission.CAMPAIGN_READ),
     "EmergencyStop": (TenantLoaders.emergency_stop, Permission.CAMPAIGN_READ),
     "Shift": (TenantLoaders.shift, Permission.CAMPAIGN_READ),
+    "PlatformGrant": (TenantLoaders.connection, Permission.CAMPAIGN_READ),
     "Member": (TenantLoaders.member, Permission.USER_READ),
     "ApiKey": (TenantLoaders.api_key, Permission.USER_READ),
 }

@@ -26,11 +26,9 @@ from kit.money import MICROS_PER_UNIT, parse_micros, to_decimal
 from sandbox.faults import Wording, respond
 from sandbox.options import CallCounter, Option
 from sandbox.roster import AMAZON
-from sandbox.simulation import Simulation, UnknownEntityError, is_whole_step, new_request_id
+from sandbox.simulation import Simulation, UnknownEntityError, bearer, is_whole_step, new_request_id
 from sandbox.state import Fault
 from sandbox.world import AccountSpec, BudgetSpec, CampaignDay, CampaignSpec
-
-TOKEN: Final = "sandbox-amazon-token"  # noqa: S105 - an open stand-in's password, not a secret
 
 _CAMPAIGN_TYPE: Final = "application/vnd.spcampaign.v3+json"
 _REPORT_TYPE: Final = "application/vnd.createasyncreportrequest.v3+json"
@@ -237,7 +235,7 @@ class _Amazon:
         return Response(content, media_type="application/octet-stream")
 
     def _check_call(self, request: Request) -> None:
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if not self._simulation.accepts(AMAZON, bearer(request)):
             raise AmazonRefusal("Not authorized to access this advertiser", "UNAUTHORIZED", status=401)
         if not request.headers.get("amazon-advertising-api-clientid"):
             raise AmazonRefusal("Amazon-Advertising-API-ClientId is missing", "UNAUTHORIZED", status=401)

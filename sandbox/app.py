@@ -3,6 +3,7 @@
 /meta /google /tiktok /linkedin /amazon /microsoft   base addresses for the platform clients instead of the real hosts
 /sendgrid /twilio /slack                             the same for providers that carry messages to people
 /mailbox                                             what these took, and the mail server, where a port is given for it
+/meta/.../dialog/oauth and so on                      the platforms' consent pages (sandbox/oauth.py)
 /control/*                                           clock, ledger, world, faults, pauses, switches
 /health  /                                           liveness, and a page for people
 """
@@ -21,11 +22,13 @@ from starlette.routing import Mount, Route
 from sandbox.amazon import amazon_app
 from sandbox.control import control_routes
 from sandbox.google import google_app
+from sandbox.grants import Grants
 from sandbox.linkedin import linkedin_app
 from sandbox.mailbox import Mailbox, mailbox_routes
 from sandbox.messengers import messenger_routes
 from sandbox.meta import meta_app
 from sandbox.microsoft import microsoft_app
+from sandbox.oauth import oauth_routes
 from sandbox.page import Page
 from sandbox.roster import demo_roster
 from sandbox.simulation import Simulation
@@ -59,6 +62,8 @@ def create_app(
     simulation = Simulation(demo_roster(), State(state_path, seed=seed, now_utc=now()), now)
 
     mailbox = Mailbox(state_path, simulation.now_utc)
+    grants = Grants(state_path, simulation.now_utc)
+    simulation.was_granted = lambda platform, token: grants.grant_of(platform, token, "access") is not None
 
     async def health(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -68,6 +73,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             stack.callback(simulation.state.close)
             stack.callback(mailbox.close)
+            stack.callback(grants.close)
             if smtp_address is not None:
                 await stack.enter_async_context(MailServer(mailbox).run(*smtp_address))
             yield
@@ -80,6 +86,7 @@ def create_app(
             *mailbox_routes(mailbox),
             *messenger_routes(mailbox),
             *webhook_routes(webhooks, simulation.now_utc),
+            *oauth_routes(simulation, grants),
             Mount("/meta", meta_app(simulation)),
             Mount("/google", google_app(simulation)),
             Mount("/tiktok", tiktok_app(simulation)),

@@ -17,11 +17,10 @@ from starlette.routing import Route
 from kit.money import MICROS_PER_UNIT, to_decimal
 from sandbox.faults import Wording, respond
 from sandbox.roster import GOOGLE
-from sandbox.simulation import Simulation, UnknownEntityError, is_whole_step, new_request_id
+from sandbox.simulation import Simulation, UnknownEntityError, bearer, is_whole_step, new_request_id
 from sandbox.state import Fault
 from sandbox.world import AccountSpec, BudgetSpec, CampaignDay, CampaignSpec
 
-TOKEN: Final = "sandbox-google-token"  # noqa: S105 - an open stand-in's password, not a secret
 DEVELOPER_TOKEN: Final = "sandbox-google-developer-token"  # noqa: S105 - any will do; the header must be there
 
 _VERSION: Final = "v21"
@@ -167,7 +166,7 @@ class _Google:
         return budget, _amount_micros(update.get("amountMicros"), account)
 
     def _authorised(self, request: Request) -> AccountSpec:
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if not self._simulation.accepts(GOOGLE, bearer(request)):
             code = {"authenticationError": "OAUTH_TOKEN_INVALID"}
             raise GoogleRefusal("Request had invalid authentication credentials.", "UNAUTHENTICATED", code)
         if not request.headers.get("developer-token"):

@@ -24,11 +24,9 @@ from kit.money import MICROS_PER_UNIT, parse_micros, to_decimal
 from sandbox.faults import Wording, respond
 from sandbox.options import CallCounter, Option
 from sandbox.roster import LINKEDIN
-from sandbox.simulation import Simulation, UnknownEntityError, is_whole_step, new_request_id
+from sandbox.simulation import Simulation, UnknownEntityError, bearer, is_whole_step, new_request_id
 from sandbox.state import Fault
 from sandbox.world import AccountSpec, CampaignDay, CampaignSpec
-
-TOKEN: Final = "sandbox-linkedin-token"  # noqa: S105 - an open stand-in's password, not a secret
 
 _MIN_DAILY_MICROS: Final = 10 * MICROS_PER_UNIT
 _DEFAULT_PAGE_SIZE: Final = 100
@@ -84,7 +82,7 @@ class _LinkedIn:
         async def endpoint(request: Request) -> Response:
             def answer() -> Response:
                 try:
-                    _check_headers(request)
+                    _check_headers(self._simulation, request)
                     self._count()
                     body = handler(request)
                 except LinkedInRefusal as refusal:
@@ -141,7 +139,7 @@ class _LinkedIn:
 
         def answer() -> Response:
             try:
-                _check_headers(request)
+                _check_headers(self._simulation, request)
                 self._count()
                 campaign = self._campaign(request)
                 amount_micros = self._change(request, campaign, raw)
@@ -204,8 +202,8 @@ class _LinkedIn:
         }
 
 
-def _check_headers(request: Request) -> None:
-    if request.headers.get("authorization") != f"Bearer {TOKEN}":
+def _check_headers(simulation: Simulation, request: Request) -> None:
+    if not simulation.accepts(LINKEDIN, bearer(request)):
         raise LinkedInRefusal("Invalid access token", "INVALID_ACCESS_TOKEN", status=401, service_code=65600)
     version = request.headers.get("linkedin-version")
     if version is None:

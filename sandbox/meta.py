@@ -20,11 +20,9 @@ from kit.money import MICROS_PER_UNIT, micros_to_minor, minor_to_micros, to_deci
 from sandbox.faults import Wording, respond
 from sandbox.options import Option
 from sandbox.roster import META
-from sandbox.simulation import Simulation, UnknownEntityError, new_request_id
+from sandbox.simulation import Simulation, UnknownEntityError, bearer, new_request_id
 from sandbox.state import Fault
 from sandbox.world import AccountSpec, CampaignDay, CampaignSpec
-
-TOKEN: Final = "sandbox-meta-token"  # noqa: S105 - an open stand-in's password, not a secret
 
 _VERSION: Final = "v24.0"
 _MIN_DAILY_MICROS: Final = MICROS_PER_UNIT
@@ -105,7 +103,7 @@ class _Meta:
         async def endpoint(request: Request) -> Response:
             def answer() -> Response:
                 try:
-                    _check_token(request, {})
+                    _check_token(self._simulation, request, {})
                     account, body = handler(request)
                     self._count(account, _READ_SCORE)
                 except MetaRefusal as refusal:
@@ -160,7 +158,7 @@ class _Meta:
 
         def answer() -> Response:
             try:
-                _check_token(request, form)
+                _check_token(self._simulation, request, form)
                 campaign = self._campaign(request)
                 amount_micros = _daily_budget_micros(form, campaign.budget.account)
                 self._check_change(campaign)
@@ -244,9 +242,9 @@ class _Meta:
         return {"daily_budget": str(micros_to_minor(self._simulation.budget_micros(campaign.budget), currency))}
 
 
-def _check_token(request: Request, form: dict[str, str]) -> None:
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    if TOKEN not in (given, request.query_params.get("access_token"), form.get("access_token")):
+def _check_token(simulation: Simulation, request: Request, form: dict[str, str]) -> None:
+    given = (bearer(request), request.query_params.get("access_token"), form.get("access_token"))
+    if not any(token and simulation.accepts(META, token) for token in given):
         raise MetaRefusal("Invalid OAuth access token - Cannot parse access token", "190", status=401)
 
 

@@ -28,11 +28,9 @@ from kit.money import parse_micros, to_decimal
 from sandbox.faults import Wording, respond
 from sandbox.options import CallCounter, Option
 from sandbox.roster import MICROSOFT
-from sandbox.simulation import Simulation, UnknownEntityError, is_whole_step, new_request_id
+from sandbox.simulation import Simulation, UnknownEntityError, bearer, is_whole_step, new_request_id
 from sandbox.state import Fault
 from sandbox.world import AccountSpec, BudgetSpec, CampaignDay, CampaignSpec
-
-TOKEN: Final = "sandbox-microsoft-token"  # noqa: S105 - an open stand-in's password, not a secret
 
 _MIN_DAILY_MICROS: Final = 50_000
 _READY_AT_POLL: Final = 3
@@ -243,7 +241,7 @@ class _Microsoft:
         return [row for row in days if row.impressions]
 
     def _check_call(self, request: Request) -> None:
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if not self._simulation.accepts(MICROSOFT, bearer(request)):
             raise MicrosoftRefusal("Authentication failed.", _INVALID_CREDENTIALS, status=401)
         if not request.headers.get("developertoken"):
             raise MicrosoftRefusal("The developer token is missing.", _INVALID_CREDENTIALS, status=401)

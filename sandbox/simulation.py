@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
+from starlette.requests import Request
+
 from kit.money import step_micros
 from kit.time import local_day
 from sandbox.options import Option
@@ -37,6 +39,8 @@ class Simulation:
         self.roster = roster
         self.state = state
         self._now = now
+        #: Whether somebody granted a platform's access token; what plays OAuth sets it.
+        self.was_granted: Callable[[str, str], bool] = lambda _platform, _token: False
 
     def now_utc(self) -> datetime:
         """The world's time."""
@@ -111,6 +115,10 @@ class Simulation:
         platform = campaign.budget.account.platform
         self.state.record_pause(at_utc=self.now_utc(), platform=platform, campaign=campaign.external_id, paused=paused)
 
+    def accepts(self, platform: str, token: str) -> bool:
+        """Whether an access token is good now: granted on a consent page, or the standing one, which fixtures use."""
+        return token == f"sandbox-{platform.lower()}-token" or self.was_granted(platform, token)
+
     def world_key(self) -> str:
         """Names this world: what is counted outside the state file is counted per world, so that a reset clears it."""
         return self.state.started_at_utc.isoformat()
@@ -164,6 +172,11 @@ class Simulation:
         before = initial_steps(self.state.seed, budget, self.start_day(budget.account))
         effects = self.state.effects_of(budget.account.platform, budget.external_id)
         return (*before, *(BudgetStep(effect.at_utc, effect.after_micros) for effect in effects))
+
+
+def bearer(request: Request) -> str:
+    """The bearer token of a request; "" for none."""
+    return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def new_request_id() -> str:

@@ -23,8 +23,6 @@ from sandbox.simulation import Simulation, UnknownEntityError, is_whole_step, ne
 from sandbox.state import Fault
 from sandbox.world import AccountSpec, BudgetSpec, CampaignDay, CampaignSpec
 
-TOKEN: Final = "sandbox-tiktok-token"  # noqa: S105 - an open stand-in's password, not a secret
-
 _MIN_DAILY_MICROS: Final = 50 * MICROS_PER_UNIT
 _MAX_REPORT_DAYS: Final = 30
 _DEFAULT_PAGE_SIZE: Final = 10
@@ -71,7 +69,7 @@ class _TikTok:
         async def endpoint(request: Request) -> Response:
             def answer() -> Response:
                 try:
-                    _check_token(request)
+                    _check_token(self._simulation, request)
                     return _envelope(handler(request))
                 except TikTokRefusal as refusal:
                     return _error(refusal)
@@ -119,7 +117,7 @@ class _TikTok:
         def answer() -> Response:
             request_id = new_request_id()
             try:
-                _check_token(request)
+                _check_token(self._simulation, request)
                 budget, amount_micros = self._change(_object(raw))
             except TikTokRefusal as refusal:
                 return _error(refusal)
@@ -169,8 +167,8 @@ class _TikTok:
         }
 
 
-def _check_token(request: Request) -> None:
-    if request.headers.get("access-token") != TOKEN:
+def _check_token(simulation: Simulation, request: Request) -> None:
+    if not simulation.accepts(TIKTOK, request.headers.get("access-token", "")):
         raise TikTokRefusal("Access token is incorrect or has been revoked.", _BAD_TOKEN)
 
 

@@ -25,6 +25,9 @@ class AdAccount(Node):
         description="Up to when its figures are in: platforms' reports lag by five minutes, a first sync takes time."
     )
     sync_error: str | None = strawberry.field(description="Why the last sync failed; null when it worked.")
+    connected: bool = strawberry.field(
+        description="Whether it can be synced and changed; false for one disconnected, or known from files only."
+    )
     value: strawberry.Private[Value]
 
     @classmethod
@@ -41,5 +44,6 @@ class AdAccount(Node):
             synced_at=None if synced is None else DateTime(synced),
             figures_until=None if figures_until is None else DateTime(figures_until),
             sync_error=value.sync_error,
+            connected=value.connected,
             value=value,
         )

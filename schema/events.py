@@ -16,6 +16,7 @@ from schema.nodes import view
 NODE_TYPES: Final = {
     "workspace": "Workspace",
     "ad_account": "AdAccount",
+    "connection": "PlatformGrant",
     "campaign": "Campaign",
     "budget": "Budget",
     "plan": "Plan",

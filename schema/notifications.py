@@ -32,6 +32,7 @@ describe_enum(
         NoticeKind.QUOTA_EXCEEDED: "A platform refuses more requests for now.",
         NoticeKind.PLATFORM_ISSUE: "A platform reports an error on an ad account.",
         NoticeKind.BUDGET_CHANGED_ELSEWHERE: "A budget was changed outside Campaign Express.",
+        NoticeKind.CONNECTION_LOST: "A connection to a platform has to be granted again by a person.",
         NoticeKind.EMERGENCY_STOP: "Somebody stopped everything.",
         NoticeKind.ALERT_ESCALATED: "Nobody acknowledged an alert for 30 minutes.",
     },

@@ -13,6 +13,7 @@ from uuid import UUID
 from domain.access import Permission
 from domain.ad_accounts import AdAccount
 from domain.campaigns import Budget, Campaign, CampaignDay
+from domain.connections import Connection
 from domain.currencies import RateUnavailable
 from domain.errors import InvalidInput, InvalidTransition, PlatformError
 from domain.fetches import last_day
@@ -26,7 +27,7 @@ from kit.time import local_day
 from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, recommendations, tenants
 from services import fetches
 from services.currency_rates import STORED_RATE_DAYS, rate_table
-from services.platform_access import platform_of
+from services.platform_access import platform_of, platform_over
 from services.ports import Ports
 from services.recommendations import close_in
 from services.unit_of_work import Work, begin
@@ -81,14 +82,33 @@ async def connect(
     """
     await tenants.workspace(ports.database.read(tenant_id), workspace_id)
     told = await ports.platforms[platform].fetch_account(external_id)
+    return await _store_connected(ports, tenant_id, workspace_id, platform, told, actor, None)
+
+
+async def connect_over(ports: Ports, connection: Connection, external_id: str, actor: Actor) -> AdAccount:
+    """Connect an account that a connection opens. Raises as `connect` does."""
+    told = await platform_over(ports, connection).fetch_account(external_id)
+    place = connection.tenant_id, connection.workspace_id, connection.platform
+    return await _store_connected(ports, *place, told, actor, connection.id)
+
+
+async def _store_connected(
+    ports: Ports,
+    tenant_id: UUID,
+    workspace_id: UUID,
+    platform: Platform,
+    told: PlatformAccount,
+    actor: Actor,
+    connection_id: UUID | None,
+) -> AdAccount:
     async with begin(ports, tenant_id, actor) as work:
         await locks.hold_workspace(work.scope, workspace_id)
         known = await ad_accounts.find_ad_account(work.scope, workspace_id, platform.value, told.external_id)
         if known is None:
-            account = _new_account(tenant_id, workspace_id, platform, told)
+            account = replace(_new_account(tenant_id, workspace_id, platform, told), connection_id=connection_id)
             await ad_accounts.add_ad_account(work.scope, account)
         else:
-            account = _as_told(known, told)
+            account = replace(_as_told(known, told), connection_id=connection_id)
             await ad_accounts.store_ad_account(work.scope, account)
         if account != known:
             was_connected = known is not None and known.connected
@@ -150,7 +170,8 @@ async def sync(ports: Ports, tenant_id: UUID, account_id: UUID) -> AdAccount:
     """
     account = await ad_accounts.ad_account(ports.database.read(tenant_id), account_id)
     if not account.connected:
-        raise InvalidTransition("this account was imported from files; connect it first", state="IMPORTED")
+        state = "IMPORTED" if account.connection_id is None else "DISCONNECTED"
+        raise InvalidTransition("this account was imported from files or disconnected; connect it first", state=state)
     try:
         async with fetches.within_budget(ports, account) as meter:
             if meter is None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.access import AccessToken, NewApiKey, NewRefreshToken
+from domain.connections import OfferedAccount, Tokens
 from domain.log import Anchor
 from domain.notifications.messages import Message
 from domain.notifications.preferences import Channel
@@ -76,6 +77,61 @@ class CredentialSecrets(Protocol):
         """Whether a secret has this hash, in a time that tells nothing."""
 
 
+class TokenCipher(Protocol):
+    """Seals tokens for the tables. What it raises on damage is no domain error: no client can do anything about it."""
+
+    def seal(self, text: str, belongs_to: str) -> str:
+        """The text sealed, so that it opens for the same `belongs_to` only."""
+
+    def open(self, sealed: str, belongs_to: str) -> str:
+        """The text."""
+
+    def is_newest(self, sealed: str) -> bool:
+        """Whether it was sealed under the key that seals now."""
+
+
+class GrantProvider(Protocol):
+    """One platform's consent page and token endpoint. Raises PlatformError and nothing else for what these do."""
+
+    def consent_url(self, state: str, redirect_uri: str, verifier: str) -> str:
+        """Where to send somebody who is to grant access."""
+
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Tokens:
+        """The tokens for a code. Raises GrantRefused for one that is used, old or somebody else's."""
+
+    async def renew(self, tokens: Tokens) -> Tokens:
+        """New tokens for old ones. Raises GrantRefused where only a person can help."""
+
+    async def revoke(self, tokens: Tokens) -> bool:
+        """End the grant at the platform; False where the platform has no such call."""
+
+    async def offered_accounts(self, tokens: Tokens) -> list[OfferedAccount]:
+        """The ad accounts that the grant opens."""
+
+
+@dataclass(slots=True)
+class HeldToken:
+    """The access token that an adapter asks for at every request."""
+
+    text: str = field(default="", repr=False)
+
+
+class ConnectedAdapters(Protocol):
+    """Adapters bound to a connection each, with what they remember of its accounts."""
+
+    def of(self, platform: Platform, connection_id: UUID) -> tuple[AdPlatform, HeldToken]:
+        """The connection's adapter, and where it takes its token from."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPorts:
+    """What connections to ad platforms take from outside."""
+
+    cipher: TokenCipher
+    providers: Mapping[Platform, GrantProvider]
+    adapters: ConnectedAdapters
+
+
 class Messenger(Protocol):
     """Takes messages out of the app, by one channel."""
 
@@ -92,6 +148,7 @@ class Ports:
     hints: Hints
     log_key: bytes
     anchors: AnchorStore
+    #: For accounts that belong to no connection: the installation itself holds their token.
     platforms: Mapping[Platform, AdPlatform]
     passwords: PasswordHasher
     access_tokens: AccessTokenIssuer
@@ -104,3 +161,5 @@ class Ports:
     messengers: Mapping[Channel, Messenger] = field(default_factory=dict)
     #: The app's address as people reach it, without a slash at its end: links in messages begin with it.
     app_url: str = "http://127.0.0.1:8000"
+    #: None where no platform can be connected by a person.
+    connections: ConnectionPorts | None = None

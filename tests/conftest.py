@@ -35,6 +35,7 @@ from models import ad_accounts, campaigns, log, members, plans, recommendations,
 from models.scope import Database, WriteScope
 from services.ports import Ports
 from services.viewers import Viewer, look_up
+from tests.integration.fake_grants import fake_connections
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:54329/postgres")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:56379/0")
@@ -191,6 +192,7 @@ def ports(
         secrets=tokens,
         live_platforms=frozenset(),
         refresh_ttl=timedelta(days=30),
+        connections=fake_connections(platforms, clock),
     )
 
 

@@ -5,6 +5,7 @@ from asyncpg import PostgresError
 from pydantic import ValidationError
 from tortoise.exceptions import BaseORMException
 
+from adapters.credential_keys import CredentialKeyError
 from adapters.keyring import KeyRingError
 from domain.errors import DomainError, PlatformError
 
@@ -21,6 +22,8 @@ def line(error: Exception) -> str | None:
             text = f"{error.message}; is the sandbox running? start it with: campaign-express sandbox"
         case DomainError():
             text = error.message
+        case CredentialKeyError():
+            text = f"{error}; check CE_CREDENTIAL_KEYS, or the file in CE_VAR_DIR/keys"
         case KeyRingError():
             text = f"{error}; check CE_TOKENS_KEYS and CE_ANCHORS_KEYS, or the files in CE_VAR_DIR/keys"
         case BaseORMException() | PostgresError():

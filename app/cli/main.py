@@ -55,7 +55,7 @@ def register_commands(first_argument: str) -> None:
     from app.cli import health  # noqa: F401, PLC0415 - see above
 
     if first_argument != "health":
-        from app.cli import data, keys, logs, serving  # noqa: F401, PLC0415 - see above
+        from app.cli import credentials, data, keys, logs, serving  # noqa: F401, PLC0415 - see above
 
 
 def main() -> None:

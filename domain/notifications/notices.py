@@ -33,6 +33,7 @@ class NoticeKind(StrEnum):
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     PLATFORM_ISSUE = "PLATFORM_ISSUE"
     BUDGET_CHANGED_ELSEWHERE = "BUDGET_CHANGED_ELSEWHERE"
+    CONNECTION_LOST = "CONNECTION_LOST"
     EMERGENCY_STOP = "EMERGENCY_STOP"
     SHIFT_UNSETTLED = "SHIFT_UNSETTLED"
     ALERT_ESCALATED = "ALERT_ESCALATED"
@@ -218,6 +219,12 @@ def _changed_elsewhere(_budget: Facts) -> tuple[str, str]:
     )
 
 
+def _connection_lost(connection: Facts) -> tuple[str, str]:
+    platform = connection.get("platform", "an ad platform")
+    why = str(connection.get("reason") or "The platform no longer takes its token.")
+    return f"The connection to {platform} has to be granted again", f"{why} Changes for its accounts wait until then."
+
+
 def _emergency_stop(stop: Facts) -> tuple[str, str]:
     return "EMERGENCY STOP: nothing more is sent", str(stop.get("reason") or "")
 
@@ -245,6 +252,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "ad_account.quota_exceeded": _Rule(NoticeKind.QUOTA_EXCEEDED, _HIGH, _OWNERS, _quota, alert=True),
     "ad_account_issue.reported": _Rule(NoticeKind.PLATFORM_ISSUE, _NORMAL, _OWNERS, _issue, alert=True),
     "budget.changed_elsewhere": _Rule(NoticeKind.BUDGET_CHANGED_ELSEWHERE, Urgency.LOW, _DECIDERS, _changed_elsewhere),
+    "connection.needs_reconnect": _Rule(NoticeKind.CONNECTION_LOST, _HIGH, _ALL, _connection_lost, alert=True),
     "workspace.stopped": _Rule(NoticeKind.EMERGENCY_STOP, _HIGH, _ALL, _emergency_stop),
     "shift.flagged": _Rule(NoticeKind.SHIFT_UNSETTLED, _HIGH, _ALL, _shift_flagged, alert=True),
     "alert.escalated": _Rule(NoticeKind.ALERT_ESCALATED, _HIGH, Audience.OWNERS, _escalated),
@@ -325,5 +333,14 @@ def acknowledging_person(event: LogEvent) -> UUID | None:
 
 #: After these an alert about their subject is over by itself.
 RESOLVING: Final = frozenset(
-    {"adjustment.confirmed", "adjustment.reverted", "ad_account.synced", "shift.done", "shift.not_moved"}
+    {
+        "adjustment.confirmed",
+        "adjustment.reverted",
+        "ad_account.synced",
+        "shift.done",
+        "shift.not_moved",
+        "connection.renewed",
+        "connection.replaced",
+        "connection.disconnected",
+    }
 )

@@ -60,6 +60,8 @@ DEFAULTS: Final[Mapping[NoticeKind, KindPreference]] = {
     NoticeKind.QUOTA_EXCEEDED: _AT_ONCE,
     NoticeKind.PLATFORM_ISSUE: _BATCHED,
     NoticeKind.BUDGET_CHANGED_ELSEWHERE: KindPreference(in_app=True, email=Pace.DAILY),
+    NoticeKind.CONNECTION_LOST: _AT_ONCE,
+    NoticeKind.CONNECTION_LOST: _AT_ONCE,
     NoticeKind.EMERGENCY_STOP: _AT_ONCE,
     NoticeKind.ALERT_ESCALATED: _AT_ONCE,
 }

@@ -54,6 +54,7 @@ ROWS: Mapping[str, Row] = {
             "ids": [
                 *(ids(name) for name in ("Workspace", "AdAccount", "Campaign", "Budget", "Plan", "Recommendation")),
                 *(ids(name) for name in ("Adjustment", "Member", "ApiKey", "Guardrail", "EmergencyStop", "Shift")),
+                ids("PlatformGrant"),
             ]
         }
     ),
@@ -61,6 +62,9 @@ ROWS: Mapping[str, Row] = {
     "query.workspace": _one("Workspace"),
     "query.adAccounts": Row(_listed),
     "query.adAccount": _one("AdAccount"),
+    "query.platformGrants": Row(_listed),
+    "query.platformGrant": _one("PlatformGrant"),
+    "query.adAccountOffers": Row(lambda ids: {"grantId": ids("PlatformGrant")}),
     "query.campaigns": Row(_listed),
     "query.campaign": _one("Campaign"),
     "query.recommendations": Row(_listed),
@@ -90,6 +94,9 @@ ROWS: Mapping[str, Row] = {
     "mutation.notificationsReadAll": _in_place(),
     "mutation.notificationAcknowledge": _one("Notification"),
     "mutation.notificationPreferencesSet": _in_place(change={"phone": "+14155550100"}),
+    "mutation.adAccountConnectionStart": _in_place(platform="GOOGLE"),
+    "mutation.adAccountConnect": Row(lambda ids: {"grantId": ids("PlatformGrant"), "externalIds": ["1"]}),
+    "mutation.adAccountDisconnect": Row(lambda ids: {"grantId": ids("PlatformGrant")}),
     "mutation.workspaceUpdate": _change("Workspace", 1, change={"name": "new"}, idempotencyKey="k"),
     "mutation.recommendationApprove": _change("Recommendation", 1, idempotencyKey="k"),
     "mutation.recommendationReject": _change("Recommendation", 1, reason="no", idempotencyKey="k"),

@@ -24,9 +24,11 @@ from app.graphql_transport.requests import GraphQLRequest
 from domain.access import Permission
 from domain.adjustments import Adjustment
 from domain.campaigns import CampaignDay
+from domain.connections import Tokens
 from domain.emergency_stops import EmergencyStop
 from domain.guardrails import HardLimits, Scope, ScopeKind, Settings
 from domain.log import Actor, ActorKind
+from domain.platforms import Platform
 from domain.presences import PresenceMode
 from domain.recommendations import Recommendation
 from domain.shifts import Shift, ShiftStatus
@@ -37,7 +39,7 @@ from models import adjustments, campaigns, daily_metrics, emergency_stops, membe
 from realtime.hints import Hints
 from realtime.relay import Relay
 from schema.base import global_id
-from services import api_keys, guardrails, notifications, presences
+from services import api_keys, connections, guardrails, notifications, presences
 from services import recommendations as decisions
 from services.ports import Ports
 from services.unit_of_work import begin
@@ -45,6 +47,7 @@ from services.viewers import Viewer, look_up
 from tests import schema_walk
 from tests.conftest import NOON, House, principal_of, viewer_of
 from tests.graphql_client import context_of, execute
+from tests.integration.fake_platform import FakePlatform
 from tests.integration.isolation_rows import PASSWORD, ROWS
 
 
@@ -148,6 +151,10 @@ async def furnish(ports: Ports, house: House) -> Furnished:
     await presences.come(ports, ana, house.recommendations[1].id, PresenceMode.VIEWING)
     await tell(ports, house, "adjustment.failed", decided.adjustment)
     [told] = await notifications.page(ports, ana, house.workspace.id, Slice(1))
+    ports.platforms[Platform.META] = FakePlatform()  # type: ignore[index]  # the fixture's is a dictionary
+    tokens = Tokens("access", "refresh", None)
+    place = house.tenant_id, house.workspace.id, Platform.META
+    grant = await connections.keep(ports, *place, tokens, Actor(ActorKind.MEMBER, str(house.owner_id)))
     cleo = await viewer_of(ports, house, house.analyst_id)
     assert cleo.standing.member_id is not None
     found = {
@@ -162,6 +169,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         "Member": cleo.standing.member_id,
         "ApiKey": key.api_key.id,
         "Guardrail": guardrail.id,
+        "PlatformGrant": grant.id,
         "EmergencyStop": stop.id,
         "Shift": shift.id,
         "Notification": told.id,
