@@ -92,7 +92,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """One advertiser's campaign: what it shows, where, what an impression is worth to it and what it may spend today.
 
     `categories` and `category_taxonomy` (OpenRTB's `cattax`), `domains` and `bundle` are what publishers block by.
-    `hourly_cap` and `daily_cap` are impressions per user, 0 for none. Budgets are micros, not CPM.
+    `hourly_cap` and `daily_cap` are impressions per user, 0 for none. Budgets are micros, not CPM. An offer whose
+    score, times the user's loyalty multiplier, is under `least_score` is not bid.
     """
 
     campaign_id: str
@@ -108,6 +109,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     targeting: Targeting = Targeting()
     hourly_cap: int = 0
     daily_cap: int = 0
+    least_score: float = 0.0
 
 
 class SpikingModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ class NoBid(StrEnum):
     CAP = "cap"
     PACING = "pacing"
     BUDGET = "budget"
+    SCORE = "score"
 
 
 @dataclass(frozen=True, slots=True)

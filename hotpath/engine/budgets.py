@@ -1,0 +1,116 @@
+"""What each campaign has spent today, what its open bids may still cost, and how large a share of chances it takes.
+
+One process's books; other processes' spend comes with the snapshot. Must not read a clock or know of users.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Final
+
+from domain.bid_pacing import affordable, impression_micros, next_rate, planned_micros, takes_part
+from domain.bid_snapshot import Campaign
+
+_DAY_S: Final = 86_400
+#: How often a participation rate moves.
+PACE_EVERY_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Account:
+    budget_micros: int
+    spent_micros: int
+    number: int
+    reserved_micros: int = 0
+    rate: float = 1.0
+
+
+@dataclass(slots=True)
+class Budgets:
+    """Accounts by campaign id. Times are seconds since 1970, UTC."""
+
+    _accounts: dict[str, _Account] = field(default_factory=dict)
+    _open: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _expiries: list[tuple[float, str]] = field(default_factory=list)
+    _day: int = -1
+    _paced_s: float = 0.0
+
+    def load(self, campaigns: Iterable[Campaign], compiled_s: float, now_s: float) -> None:
+        """Take a new snapshot's campaigns: open bids and rates stay, and spend is the larger of both counts.
+
+        A snapshot of an earlier day says nothing of today's spend.
+        """
+        self._roll(now_s)
+        old, self._accounts = self._accounts, {}
+        same_day = int(compiled_s // _DAY_S) == self._day
+        for number, campaign in enumerate(campaigns):
+            known = campaign.spent_today_micros if same_day else 0
+            account = _Account(campaign.daily_budget_micros, known, number)
+            before = old.get(campaign.campaign_id)
+            if before is not None:
+                account.spent_micros = max(known, before.spent_micros)
+                account.reserved_micros, account.rate = before.reserved_micros, before.rate
+            self._accounts[campaign.campaign_id] = account
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass: open bids expire, a new day starts at nothing spent, rates move once a minute."""
+        while self._expiries and self._expiries[0][0] <= now_s:
+            self.release(heappop(self._expiries)[1])
+        if now_s // _DAY_S != self._day:
+            self._roll(now_s)
+        if now_s - self._paced_s < PACE_EVERY_S:
+            return
+        self._paced_s = now_s
+        for account in self._accounts.values():
+            planned = planned_micros(account.budget_micros, now_s % _DAY_S)
+            account.rate = next_rate(account.rate, account.spent_micros + account.reserved_micros, planned)
+
+    def takes_part(self, campaign_id: str, request_id: str) -> bool:
+        """Whether the throttle lets the campaign take this request."""
+        account = self._accounts[campaign_id]
+        return takes_part(account.rate, request_id, account.number)
+
+    def affords(self, campaign_id: str, price_cpm_micros: int) -> bool:
+        """Whether one more impression at this price fits the day's budget with all open bids won.
+
+        A campaign that the last swap took away affords nothing.
+        """
+        account = self._accounts.get(campaign_id)
+        return account is not None and affordable(
+            price_cpm_micros, account.spent_micros, account.reserved_micros, account.budget_micros
+        )
+
+    def reserve(self, token: str, campaign_id: str, price_cpm_micros: int, *, expires_s: float) -> None:
+        """Set an open bid's cost aside until it is charged, lost, or `expires_s`."""
+        cost = impression_micros(price_cpm_micros)
+        self._accounts[campaign_id].reserved_micros += cost
+        self._open[token] = (campaign_id, cost)
+        heappush(self._expiries, (expires_s, token))
+
+    def charge(self, token: str, campaign_id: str, price_cpm_micros: int) -> None:
+        """An impression was paid. Counts also after the bid expired; the caller counts each notice once."""
+        self.release(token)
+        account = self._accounts.get(campaign_id)
+        if account is not None:
+            account.spent_micros += impression_micros(price_cpm_micros)
+
+    def release(self, token: str) -> None:
+        """An open bid was lost; an unknown or settled token changes nothing."""
+        found = self._open.pop(token, None)
+        if found is None:
+            return
+        account = self._accounts.get(found[0])
+        if account is not None:
+            account.reserved_micros -= found[1]
+
+    def standing(self, campaign_id: str) -> tuple[int, int, float]:
+        """Spent micros of today, reserved micros, and the participation rate."""
+        account = self._accounts[campaign_id]
+        return account.spent_micros, account.reserved_micros, account.rate
+
+    def _roll(self, now_s: float) -> None:
+        day = int(now_s // _DAY_S)
+        if day != self._day:
+            self._day = day
+            for account in self._accounts.values():
+                account.spent_micros = 0

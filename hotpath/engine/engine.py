@@ -1,0 +1,310 @@
+"""One request's way from facts to bids: candidates, scores, prices, and what is set aside for the bids made.
+
+In two halves, so that the scores may come from a batch: `shortlist`, then `settle`. Must not parse, wait or log.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from domain.bid_caps import CapLedger
+from domain.bid_features import Profile, Vector, feature_vector, personal_use_allowed
+from domain.bid_pricing import boosted, first_price_bid, from_house_micros, second_price_bid, to_house_micros
+from domain.bid_snapshot import Campaign, Snapshot
+from hotpath.engine.budgets import Budgets
+from hotpath.engine.entries import Entry
+from hotpath.engine.facts import DEVICE_CLASSES, DealFacts, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.targeting import Lane, TargetingIndex, bits
+from hotpath.inference.provider import CoLaNetProvider
+
+_MICROS: Final = 1_000_000
+_DAY_S: Final = 86_400
+_HOUR_S: Final = 3_600
+_REASONS: Final = {reason: place for place, reason in enumerate(NoBid)}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What an operator may turn.
+
+    `bidders` is how many are thought to bid in a first-price auction; `most_candidates` how many offers an impression
+    has scored, dearest first; `open_s` how long a bid without a notice holds its place and its money.
+    """
+
+    bidders: int = 4
+    most_candidates: int = 16
+    open_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """A bid: CPM micros of `currency`, and the same in the house's currency; `token` is unique.
+
+    `score` is the model's, times the loyalty multiplier.
+    """
+
+    imp_id: str
+    entry: Entry
+    price_micros: int
+    currency: str
+    house_micros: int
+    deal_id: str
+    token: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An impression without a bid."""
+
+    imp_id: str
+    reason: NoBid
+
+
+Candidate = tuple[Entry, Lane]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """Who may bid on what, before anything was scored. `offer_ids` is empty when nobody may."""
+
+    request: RequestFacts
+    vector: Vector
+    offer_ids: tuple[str, ...]
+    candidates: tuple[tuple[ImpressionFacts, list[Candidate] | NoBid], ...]
+    user: str
+    multiplier: float
+    currency: str
+    rate_micros: int
+
+
+class Engine:
+    """All rules over one snapshot at a time; caps, budgets and open bids outlive a swap."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        provider: CoLaNetProvider,
+        now_s: float,
+        *,
+        token_prefix: str,
+        caps: CapLedger,
+        settings: EngineSettings,
+    ) -> None:
+        """Start with a checked snapshot and a provider that holds its model.
+
+        Args:
+            snapshot: what to bid with.
+            provider: with the snapshot's model loaded.
+            now_s: seconds since 1970.
+            token_prefix: no other process, before or beside, has it: it makes tokens unique.
+            caps: the ledger of who saw what.
+            settings: see there.
+        """
+        self.caps = caps
+        self.budgets = Budgets()
+        self._settings = settings
+        self._prefix = token_prefix
+        self._bids = 0
+        self.swap(snapshot, provider, now_s)
+
+    def swap(self, snapshot: Snapshot, provider: CoLaNetProvider, now_s: float) -> None:
+        """Use another snapshot from the next request on."""
+        index = TargetingIndex(snapshot)
+        self.budgets.load(snapshot.campaigns, snapshot.compiled_at_utc.timestamp(), now_s)
+        self._index, self._provider, self._snapshot = index, provider, snapshot
+        self._rates = {**snapshot.rates_micros, snapshot.currency: _MICROS}
+
+    def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> list[Bid | Refusal]:
+        """A bid or a reason per impression, in their order; scores by the engine's own provider.
+
+        Args:
+            request: the facts.
+            profile: of the request's user; not looked at where the request's privacy forbids it.
+            now_s: seconds since 1970; never before an earlier call's.
+        """
+        shortlist = self.shortlist(request, profile, now_s)
+        scores = dict(self._provider.predict(shortlist.vector, shortlist.offer_ids)) if shortlist.offer_ids else {}
+        return self.settle(shortlist, scores, now_s)
+
+    def shortlist(self, request: RequestFacts, profile: Profile, now_s: float) -> Shortlist:
+        """Everything before the scores: who may bid on what. Sets nothing aside."""
+        self.budgets.advance(now_s)
+        personal = personal_use_allowed(request.privacy)
+        user = request.user_key if personal else ""
+        hour = int(now_s % _DAY_S) // _HOUR_S
+        segments = profile.segments if personal else ()
+        mask, reason = self._index.for_request(request, hour_utc=hour, segments=segments)
+        currency = self._currency(request)
+        verdicts: dict[str, NoBid | None] = {}
+        found: list[tuple[ImpressionFacts, list[Candidate] | NoBid]] = []
+        for impression in request.impressions:
+            chosen: list[Candidate] | NoBid = reason
+            if not currency:
+                chosen = NoBid.CURRENCY
+            elif mask:
+                lanes, why = self._index.for_impression(mask, impression, self._floors(impression))
+                chosen = self._eligible(lanes, request, user, now_s, verdicts) if lanes else why
+            found.append((impression, chosen))
+        offers = dict.fromkeys(
+            entry.offer.offer_id for _, chosen in found if not isinstance(chosen, NoBid) for entry, _ in chosen
+        )
+        vector = feature_vector(
+            profile,
+            personal=personal,
+            device_type=DEVICE_CLASSES.get(request.device_type, ""),
+            position=request.impressions[0].position if request.impressions else 0,
+        )
+        multiplier = 1.0
+        if personal and profile.loyalty is not None:
+            multiplier = self._snapshot.loyalty_multipliers.get(profile.loyalty.tier, 1.0)
+        rate = self._rates[currency] if currency else _MICROS
+        return Shortlist(request, vector, tuple(offers), tuple(found), user, multiplier, currency, rate)
+
+    def settle(self, shortlist: Shortlist, scores: Mapping[str, float], now_s: float) -> list[Bid | Refusal]:
+        """Choose and price, and set aside what each bid may cost and show.
+
+        Args:
+            shortlist: of the snapshot in use, or of the one before it.
+            scores: in [0, 1], of all its offers.
+            now_s: seconds since 1970.
+        """
+        decisions: list[Bid | Refusal] = []
+        for impression, chosen in shortlist.candidates:
+            if isinstance(chosen, NoBid):
+                decisions.append(Refusal(impression.imp_id, chosen))
+            else:
+                decisions.append(self._bid(shortlist, impression, chosen, scores, now_s))
+        return decisions
+
+    def lost(self, token: str) -> None:
+        """A loss notice: the bid's place and money are free. The caller counts each notice once."""
+        self.caps.release(token)
+        self.budgets.release(token)
+
+    def billed(self, token: str, campaign_id: str, house_micros: int) -> None:
+        """A billing notice: the impression was shown, at this price in house CPM micros."""
+        self.caps.confirm(token)
+        self.budgets.charge(token, campaign_id, house_micros)
+
+    def _currency(self, request: RequestFacts) -> str:
+        """The house's currency where it is taken, else the first that has a rate, else nothing."""
+        if not request.currencies or self._snapshot.currency in request.currencies:
+            return self._snapshot.currency
+        return next((code for code in request.currencies if code in self._rates), "")
+
+    def _floors(self, impression: ImpressionFacts) -> dict[DealFacts | None, int | None]:
+        floors: dict[DealFacts | None, int | None] = {
+            None: self._house(impression.floor_micros, impression.floor_currency)
+        }
+        for deal in impression.deals:
+            floors[deal] = self._house(deal.floor_micros, deal.floor_currency)
+        return floors
+
+    def _house(self, amount_micros: int, currency: str) -> int | None:
+        if not amount_micros:
+            return 0
+        rate = self._rates.get(currency)
+        return None if rate is None else to_house_micros(amount_micros, rate)
+
+    def _eligible(
+        self, lanes: Sequence[Lane], request: RequestFacts, user: str, now_s: float, verdicts: dict[str, NoBid | None]
+    ) -> list[Candidate] | NoBid:
+        """The dearest entries that caps, pacing and budget allow, or the reason that came nearest to a bid."""
+        chosen: list[Candidate] = []
+        nearest = NoBid.TARGETING
+        for lane in lanes:
+            for number in bits(lane.mask):
+                entry = self._index.entries[number]
+                campaign = entry.campaign
+                if campaign.campaign_id not in verdicts:
+                    verdicts[campaign.campaign_id] = self._verdict(campaign, request.request_id, user, now_s)
+                verdict = verdicts[campaign.campaign_id]
+                if verdict is None:
+                    chosen.append((entry, lane))
+                    if len(chosen) >= self._settings.most_candidates:
+                        return chosen
+                elif _REASONS[verdict] > _REASONS[nearest]:
+                    nearest = verdict
+        return chosen or nearest
+
+    def _verdict(self, campaign: Campaign, request_id: str, user: str, now_s: float) -> NoBid | None:
+        if campaign.hourly_cap or campaign.daily_cap:
+            if not user:
+                # A cap that cannot be kept is a reason not to bid.
+                return NoBid.CONSENT
+            if not self._uncapped(campaign, user, now_s):
+                return NoBid.CAP
+        if not self.budgets.takes_part(campaign.campaign_id, request_id):
+            return NoBid.PACING
+        return None if self.budgets.affords(campaign.campaign_id, campaign.bid_cpm_micros) else NoBid.BUDGET
+
+    def _uncapped(self, campaign: Campaign, user: str, now_s: float) -> bool:
+        return self.caps.allows(
+            user, campaign.campaign_id, now_s, hourly_cap=campaign.hourly_cap, daily_cap=campaign.daily_cap
+        )
+
+    def _bid(
+        self,
+        shortlist: Shortlist,
+        impression: ImpressionFacts,
+        chosen: list[Candidate],
+        scores: Mapping[str, float],
+        now_s: float,
+    ) -> Bid | Refusal:
+        def score_of(entry: Entry) -> float:
+            return boosted(scores[entry.offer.offer_id], shortlist.multiplier)
+
+        def rank(candidate: Candidate) -> float:
+            return score_of(candidate[0]) * candidate[0].campaign.bid_cpm_micros
+
+        nearest = NoBid.BUDGET
+        # Python's sort keeps the order of equals: the dearest first.
+        for entry, lane in sorted(chosen, key=rank, reverse=True):
+            campaign, score = entry.campaign, score_of(entry)
+            if score < campaign.least_score:
+                nearest = NoBid.SCORE
+                continue
+            # Asked again: an earlier impression of this request, or another request since, may have taken the place.
+            if (campaign.hourly_cap or campaign.daily_cap) and not self._uncapped(campaign, shortlist.user, now_s):
+                nearest = NoBid.CAP
+                continue
+            house = self._price(campaign.bid_cpm_micros, lane.floor_micros, first_price=shortlist.request.first_price)
+            if house is None or not self.budgets.affords(campaign.campaign_id, house):
+                continue
+            return self._commit(shortlist, impression, (entry, lane), house, score, now_s)
+        return Refusal(impression.imp_id, nearest)
+
+    def _price(self, value_micros: int, floor_micros: int, *, first_price: bool) -> int | None:
+        if first_price:
+            return first_price_bid(value_micros, floor_micros, self._settings.bidders)
+        return second_price_bid(value_micros, floor_micros)
+
+    def _commit(
+        self,
+        shortlist: Shortlist,
+        impression: ImpressionFacts,
+        candidate: Candidate,
+        house_micros: int,
+        score: float,
+        now_s: float,
+    ) -> Bid:
+        entry, lane = candidate
+        campaign = entry.campaign
+        self._bids += 1
+        token = f"{self._prefix}-{self._bids:x}"
+        if not shortlist.request.test:
+            expires_s = now_s + self._settings.open_s
+            self.budgets.reserve(token, campaign.campaign_id, house_micros, expires_s=expires_s)
+            if campaign.hourly_cap or campaign.daily_cap:
+                self.caps.reserve(token, shortlist.user, campaign.campaign_id, now_s, expires_s=expires_s)
+        return Bid(
+            imp_id=impression.imp_id,
+            entry=entry,
+            price_micros=from_house_micros(house_micros, shortlist.rate_micros),
+            currency=shortlist.currency,
+            house_micros=house_micros,
+            deal_id=lane.deal.deal_id if lane.deal else "",
+            token=token,
+            score=score,
+        )
