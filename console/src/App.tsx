@@ -1,5 +1,5 @@
 /** Who is signed in, and the frame around the pages. */
-import { Suspense, type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
 import { BrowserRouter, Route, Routes } from "react-router";
 import { ask } from "./api/client";
 import { session } from "./api/session";
@@ -10,6 +10,12 @@ import { HereProvider } from "./parts/Viewer";
 import { Review } from "./pages/Review";
 import { SignIn, SignInAgain } from "./pages/SignIn";
 
+
+const Adjustments = lazy(() => import("./pages/Adjustments"));
+const History = lazy(() => import("./pages/History"));
+const Notifications = lazy(() => import("./pages/Notifications"));
+const Guardrails = lazy(() => import("./pages/Guardrails"));
+const EmergencyStop = lazy(() => import("./pages/Stop"));
 
 const CHOSEN = "console-workspace";
 
@@ -51,6 +57,11 @@ export function App(): ReactNode {
           <Suspense fallback={<Loading what="the page" />}>
             <Routes key={`${viewer.id} ${workspace.id}`}>
               <Route path="/" element={<Review />} />
+              <Route path="/adjustments" element={<Adjustments />} />
+              <Route path="/history" element={<History />} />
+              <Route path="/notifications" element={<Notifications />} />
+              <Route path="/guardrails" element={<Guardrails />} />
+              <Route path="/stop" element={<EmergencyStop />} />
               <Route path="*" element={<Empty title="There is no such page">The menu leads to those that are.</Empty>} />
             </Routes>
           </Suspense>

@@ -180,3 +180,71 @@ async def test_an_analyst_looks_on_a_telephone_and_decides_nothing(product: Prod
     await cleo.sees("[data-testid=deadline]", "(America/New_York), in ")
     assert await cleo.run("document.documentElement.scrollWidth <= 390") is True
     await cleo.picture("review-phone")
+
+
+async def go(page: Console, title: str) -> None:
+    """To another page, by the menu."""
+    link = f"[...document.querySelectorAll('nav a')].find((each) => each.textContent.startsWith('{title}'))"
+    await page.run(f"{link}.click()")
+    await page.until(f"document.title === '{title} - Campaign Express'")
+
+
+async def test_a_confirmed_change_is_watched_and_put_back(two: tuple[Console, Console]) -> None:
+    ana, ben = two
+    first = await first_decrease(ana)
+    await go(ben, "Adjustments")
+    await ben.until("document.querySelector('[data-testid=empty]')")
+    await ana.click(at(first, ".approve"))
+    await ben.until("document.querySelector('.adjustment')?.dataset.status === 'CONFIRMED'")
+    await ben.click(".adjustment .revert")
+    await ben.fill(".adjustment form input", "The sale was called off")
+    await ben.click(".adjustment form button[type=submit]")
+    await ben.until(
+        "[...document.querySelectorAll('.adjustment')].map((each) => each.dataset.status).join() === "
+        "'CONFIRMED,REVERTED'"
+    )
+    await ben.sees(".adjustment", "Puts back an earlier change: “The sale was called off”")
+    await ben.picture("adjustments")
+
+
+async def test_a_stop_takes_two_steps_shows_what_it_does_and_is_lifted(product: Product, browser: Browser) -> None:
+    ana = await console(browser, product, "ana@demo.test")
+    first = await first_decrease(ana)
+    await ana.click(at(first, ".approve"))
+    await ana.until(f"document.querySelector('{at(first, '.way')}')?.dataset.status === 'CONFIRMED'")
+    await go(ana, "Emergency stop")
+    await ana.fill("input[name=reason]", "The tracking broke")
+    await ana.press("Enter")
+    await ana.sees("[data-testid=stop-preview]", "put back 1 changes of the last 24 hours")
+    await ana.picture("stop")
+    assert await ana.run("document.querySelector('.stop-now').disabled") is True
+    await ana.fill("input[name=word]", "stop")
+    await ana.click(".stop-now")
+    await ana.sees("[data-testid=stopped]", "Ana Alvarez")
+    await ana.sees("[data-testid=stopped]", "Everything is still since")
+    await ana.click(".lift")
+    await ana.sees("article", "“The tracking broke”")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_opens_by_its_own_address_in_light_and_dark(
+    product: Product, browser: Browser, scheme: str
+) -> None:
+    ana = await console(browser, product, "ana@demo.test")
+    await ana.send("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    await ana.until(f"document.documentElement.dataset.mantineColorScheme === '{scheme}'")
+    await ana.sees("[data-testid=deadline]", "Decide by ")
+    await ana.picture(f"review-{scheme}")
+    for address, there in {
+        "/history": "[data-testid=history] .lift",
+        "/guardrails": "[data-testid=preview]",
+        "/notifications": "[data-testid=notifications]",
+        "/adjustments": "[data-testid=empty]",
+        "/stop": "input[name=reason]",
+    }.items():
+        await ana.send("Page.navigate", {"url": f"{product.url}{address}"})
+        await ana.until(f"document.querySelector('{there}')")
+        assert await ana.run("document.querySelector('[aria-current=page]').getAttribute('href')") == address
+        await ana.until("document.querySelector('[data-testid=line]').dataset.state === 'live'")
+        if scheme == "light" and address in {"/history", "/guardrails", "/notifications"}:
+            await ana.picture(address[1:])

@@ -1,9 +1,11 @@
 import { Anchor, AppShell, Badge, Burger, Button, Group, NativeSelect, NavLink, SegmentedControl, Text, Title } from "@mantine/core";
 import { useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "react-router";
-import { hangUp, useLine } from "../api/live";
+import { hangUp, useLine, useStream } from "../api/live";
+import { NotificationAddedDocument, UnreadCountDocument } from "../generated/graphql";
+import { useLoaded } from "./useLoaded";
 import { useHere } from "./Viewer";
 
 const PAGES = [
@@ -12,6 +14,7 @@ const PAGES = [
   ["/history", "History"],
   ["/notifications", "Notifications"],
   ["/guardrails", "Guardrails"],
+  ["/stop", "Emergency stop"],
 ] as const;
 
 const LINE = {
@@ -31,6 +34,14 @@ export function Shell({ children, choose, leave }: Frame): ReactNode {
   const [menu, { toggle, close }] = useDisclosure(false);
   const line = useLine();
   const { pathname } = useLocation();
+  // Every page keeps the line open by this stream, so that "Live" is true wherever one is.
+  const { data, reload } = useLoaded(UnreadCountDocument, { workspaceId: workspace.id });
+  useStream(NotificationAddedDocument, { workspaceId: workspace.id }, ({ notificationAdded: message }, goOnAfter) => {
+    goOnAfter(message.cursor);
+    if (message.__typename !== "Watermark") reload();
+  });
+  useEffect(reload, [pathname, reload]);
+  const unread = data?.notificationUnreadCount ?? 0;
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [label, color] = LINE[line];
   return (
@@ -64,6 +75,7 @@ export function Shell({ children, choose, leave }: Frame): ReactNode {
               component={Link}
               to={path}
               label={title}
+              rightSection={path === "/notifications" && unread > 0 ? <Badge size="sm" aria-label={`${unread} unread`}>{unread}</Badge> : null}
               active={pathname === path}
               variant="light"
               aria-current={pathname === path ? "page" : undefined}
