@@ -1,7 +1,7 @@
 """Where the microseconds of one bid request go, and how long a snapshot takes to load.
 
 Run `python -m bench.bid_engine`. 1,000 campaigns, one request of two impressions, everything on: the index, caps,
-pacing, scoring, prices. Beside each figure stands its floor: matching by the slow reference, scoring by a bare matrix product.
+pacing, scoring, prices. Beside them: matching by the slow reference, and a bare matrix product as the floor of scoring.
 """
 
 import time
