@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
@@ -124,21 +124,27 @@ async def measure(url: str, folder: Path) -> dict[str, Load]:
     return found
 
 
+@asynccontextmanager
+async def created_database(url: str) -> AsyncIterator[str]:
+    """The address of a new database on a PostgreSQL server, dropped in the end."""
+    name = f"bench_{uuid4().hex}"
+    admin = await asyncpg.connect(url)
+    await admin.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    finally:
+        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        await admin.close()
+
+
 async def main() -> None:
     """SQLite, then PostgreSQL if an address was given."""
     with tempfile.TemporaryDirectory() as folder:
         show("SQLite", await measure(f"sqlite://{folder}/bench.db", Path(folder)))
     if len(sys.argv) > 1:
-        name = f"bench_{uuid4().hex}"
-        admin = await asyncpg.connect(sys.argv[1])
-        await admin.execute(f'CREATE DATABASE "{name}"')
-        try:
-            url = urlunsplit(urlsplit(sys.argv[1])._replace(path=f"/{name}"))
+        async with created_database(sys.argv[1]) as url:
             with tempfile.TemporaryDirectory() as folder:
                 show("PostgreSQL", await measure(url, Path(folder)))
-        finally:
-            await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-            await admin.close()
 
 
 def show(title: str, found: dict[str, Load]) -> None:
