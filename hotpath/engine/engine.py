@@ -252,16 +252,14 @@ class Engine:
         scores: Mapping[str, float],
         now_s: float,
     ) -> Bid | Refusal:
-        def score_of(entry: Entry) -> float:
-            return boosted(scores[entry.offer.offer_id], shortlist.multiplier)
-
         def rank(candidate: Candidate) -> float:
-            return score_of(candidate[0]) * candidate[0].campaign.bid_cpm_micros
+            # Without the loyalty multiplier, which is the same for all of one user's candidates.
+            return scores[candidate[0].offer.offer_id] * candidate[0].campaign.bid_cpm_micros
 
         nearest = NoBid.BUDGET
         # Python's sort keeps the order of equals: the dearest first.
         for entry, lane in sorted(chosen, key=rank, reverse=True):
-            campaign, score = entry.campaign, score_of(entry)
+            campaign, score = entry.campaign, boosted(scores[entry.offer.offer_id], shortlist.multiplier)
             if score < campaign.least_score:
                 nearest = NoBid.SCORE
                 continue

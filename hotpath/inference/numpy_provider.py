@@ -78,7 +78,10 @@ class NumpyProvider:
         for _ in range(model.steps):
             potentials *= leak
             potentials += currents
-            potentials -= share * (fired.sum(axis=1, keepdims=True) - fired)
+            # In place, as inhibition of the others' spikes: what fired is written anew below.
+            fired -= np.add.reduce(fired, axis=1, keepdims=True)
+            fired *= share
+            potentials += fired
             np.greater_equal(potentials, 1.0, out=fired)
             potentials -= fired
             spikes += fired
