@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -28,6 +28,7 @@ from domain.plans import Plan
 from domain.platforms import Platform, limits
 from domain.recommendations import Choice, Recommendation, RecommendationStatus, direction
 from jobs.dispatch import sweep
+from jobs.sync import sync_all
 from kit.time import FixedClock, local_day
 from models import ad_accounts as models_ad_accounts
 from models import adjustments, campaigns, currency_rates, daily_metrics, log, recommendations
@@ -111,6 +112,10 @@ class World:
         decided = await decisions.decide(self.ports, ana, items)
         assert [type(each) for each in decided] == [decisions.Decided] * len(wanted)
         return [each.adjustment for each in decided if isinstance(each, decisions.Decided) and each.adjustment]
+
+    async def decided(self, wanted: Iterable[Recommendation]) -> list[Recommendation]:
+        found = await recommendations.recommendations_by_id(self.scope, [each.id for each in wanted])
+        return list(found.values())
 
     async def sweep(self) -> int:
         return await sweep(self.ports, random.Random(1))
@@ -447,3 +452,22 @@ async def test_acquisition_costs_are_the_platforms_own_reports(world: World) -> 
         assert conversions > 0
         assert float(found[platform].conversions) == pytest.approx(conversions)
         assert found[platform].cac_micros == pytest.approx(spend / conversions, abs=1)
+
+
+@pytest.mark.req("GO-06")
+async def test_one_platforms_failure_does_not_stop_the_rest(world: World) -> None:
+    """Meta breaks down: every other platform is synced, sent to and read back in the same round."""
+    found = await world.start()
+    cuts = [each for each in found if each.delta_micros < 0]
+    assert len({each.platform for each in cuts}) > 1
+    broken = cuts[0].platform
+    fault = {"platform": broken.value, "operation": "any", "kind": "server_error", "count": 1_000}
+    (await world.control.post("/control/faults", json=fault)).raise_for_status()
+
+    queued = await world.approve(*cuts)
+    await world.sweep()
+    platforms = {each.adjustment_id: each.platform for each in await world.decided(cuts)}
+    for each in [await world.now(adjustment) for adjustment in queued]:
+        expected = AdjustmentStatus.PENDING if platforms[each.id] is broken else AdjustmentStatus.CONFIRMED
+        assert each.status is expected
+    assert await sync_all(world.ports) == sum(platform is not broken for platform, _ in ACCOUNTS)
