@@ -16,7 +16,7 @@ from fpdf import FPDF
 from fpdf.fonts import FontFace
 
 from domain.adjustments import Adjustment, AdjustmentStatus
-from domain.emergency_stops import StopOutcome
+from domain.emergency_stops import StopOutcome, needs_person
 from kit.money import to_decimal
 from services.emergency_stops import IncidentReport, ReportLine
 
@@ -50,11 +50,12 @@ def _summary(report: IncidentReport) -> dict[str, int]:
     lines = report.lines
     restored = sum(line.restoring is not None and line.restoring.status in _DONE for line in lines)
     restoring = sum(line.item.outcome is StopOutcome.RESTORING for line in lines)
+    lost = sum(line.restoring is not None and needs_person(line.item, line.restoring) is not None for line in lines)
     return {
         "never_sent": sum(line.item.outcome is StopOutcome.CUT_OFF for line in lines),
         "put_back": restored,
-        "not_put_back_yet": restoring - restored,
-        "need_a_person": sum(line.item.outcome is StopOutcome.NEEDS_PERSON for line in lines),
+        "not_put_back_yet": restoring - restored - lost,
+        "need_a_person": sum(needs_person(line.item, line.restoring) is not None for line in lines),
     }
 
 
@@ -76,7 +77,7 @@ def _line(line: ReportLine) -> dict[str, Any]:
         "decided_at_utc": _moment(change.created_at_utc),
         "confirmed_at_utc": _moment(change.confirmed_at_utc),
         "outcome": line.item.outcome.value,
-        "note": line.item.note,
+        "needs_person": needs_person(line.item, line.restoring),
         "restoring": None if line.restoring is None else _restoring(line.restoring),
     }
 
@@ -143,7 +144,7 @@ def _cells(change: Mapping[str, Any]) -> tuple[str, ...]:
         change["campaign_name"] or change["campaign"] or "",
         f"{change['budget_before']} to {change['budget_intended']} {change['currency']}",
         change["decided_by"],
-        change["outcome"] + (f": {change['note']}" if change["note"] else ""),
+        change["outcome"] + (f": needs a person, {change['needs_person']}" if change["needs_person"] else ""),
         now,
     )
 

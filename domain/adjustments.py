@@ -12,7 +12,7 @@ the intended amount means that the call went through, the amount before means se
 edit, which is left alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -65,6 +65,9 @@ ALLOWED: Final[dict[AdjustmentStatus, frozenset[AdjustmentStatus]]] = {
 
 #: With backoff up to five minutes this is about half an hour of a platform that refuses everything.
 MAX_ATTEMPTS: Final = 20
+
+#: Why a confirmed change waits again.
+STRAYED_CODE: Final = "STRAY_WRITE"
 
 #: How long after it was sent a change of ours may still come straying in. No platform tells; none queues for longer.
 STRAYS_WITHIN: Final = timedelta(minutes=15)
@@ -244,22 +247,40 @@ def strayed(confirmed: Adjustment, observed: PlatformBudget, others: Iterable[Ad
     )
 
 
-def restoring(original: Adjustment, new_id: UUID, actor_id: str, reason: str, now_utc: datetime) -> Adjustment:
-    """The change that puts back what `original` changed, queued. Raises InvalidTransition unless it is CONFIRMED."""
+def restoring(
+    original: Adjustment,
+    new_id: UUID,
+    actor_id: str,
+    reason: str,
+    now_utc: datetime,
+    older: Sequence[Adjustment] = (),
+) -> Adjustment:
+    """The change that puts back what `original` changed, queued. Raises InvalidTransition unless it is CONFIRMED.
+
+    Args:
+        original: the newest change of its budget.
+        new_id: the restoring change's.
+        actor_id: who wants it back.
+        reason: why.
+        now_utc: the moment.
+        older: changes of the same budget below it to undo with the same stroke, the newest first; each must have left
+            what the next one found. A restoring change counts in the plan of `original` with that plan's changes only.
+    """
     if original.status is not AdjustmentStatus.CONFIRMED:
         raise InvalidTransition(
             f"this adjustment is {original.status.value}; only one that is CONFIRMED can be reverted",
             state=original.status.value,
             allowed=(AdjustmentStatus.CONFIRMED.value,),
         )
+    its_plans = [each for each in (original, *older) if each.plan_id == original.plan_id]
     return replace(
         original,
         id=new_id,
         status=AdjustmentStatus.PENDING,
         version=1,
         before_micros=original.intended_micros,
-        intended_micros=original.before_micros,
-        delta_reporting_micros=-original.delta_reporting_micros,
+        intended_micros=(original, *older)[-1].before_micros,
+        delta_reporting_micros=-sum(each.delta_reporting_micros for each in its_plans),
         approved_by_id=actor_id,
         auto_approved=False,
         created_at_utc=now_utc,

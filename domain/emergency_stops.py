@@ -1,8 +1,8 @@
 """The emergency stop of a workspace: what it cuts off, what it puts back, and when all is still (RO-10). Pure.
 
 While one is in force nothing is approved and nothing leaves but what restores an earlier change. Every change that was
-confirmed inside the window is put back through the same dispatch, newest first for each budget, from the stored values.
-What cannot be put back is left to a person and says why; somebody else's edit is never overwritten.
+confirmed inside the window is put back through the same dispatch, with one restoring change for each budget, from the
+stored values. What cannot be put back is left to a person and says why; somebody else's edit is never overwritten.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,6 +22,9 @@ MAX_WINDOW_HOURS: Final = 168
 LOOK_AGAIN_AFTER: Final = timedelta(seconds=0.25)
 #: Why a change that waited was not sent.
 CUT_OFF_CODE: Final = "EMERGENCY_STOP"
+UNKNOWN_NOTE: Final = "its outcome is unknown: look at the platform and decide"
+#: Longer than a worker has a change in hand.
+IN_HAND: Final = timedelta(minutes=10)
 CUT_OFF_REASON: Final = "an emergency stop began before this change was sent"
 
 
@@ -110,38 +113,80 @@ class NextSteps:
     """What a stop is to do now.
 
     Attributes:
-        restore: confirmed changes to put back now, those that freed no money first.
-        needs_person: changes whose outcome nobody knows.
+        cut_off: changes that came to wait although it is in force; they were never sent.
+        restore: confirmed changes to put back now, those that freed no money first; each with those under it on the
+            same budget that the same stroke undoes, the newest first.
+        noted: what to keep of changes that settled by themselves: cut off by their workers, or of unknown outcome.
         busy: something is on its way, or waits for what is: look again.
     """
 
-    restore: tuple[Adjustment, ...]
-    needs_person: tuple[Adjustment, ...]
+    cut_off: tuple[Adjustment, ...]
+    restore: tuple[tuple[Adjustment, ...], ...]
+    noted: tuple[StopItem, ...]
     busy: bool
 
 
 def next_steps(stop: EmergencyStop, changes: Iterable[Adjustment]) -> NextSteps:
     """What to do, given the workspace's changes of the window and all that is not settled.
 
-    A budget is taken one change at a time, the newest first: each puts back what stood there before it. Increases come
-    first, so that the money which a restored decrease takes is there.
+    One stroke takes a budget back to what stood there before its oldest change, as far down as each change found what
+    the one before had left; where somebody else's edit lies between, what is under it is left to a person. Increases
+    come first, so that the money which a restored decrease takes is there.
     """
+    known = {item.adjustment_id for item in stop.items}
     met = {item.adjustment_id for item in stop.items if item.outcome is not StopOutcome.CUT_OFF}
     by_budget: dict[UUID, list[Adjustment]] = {}
     for each in changes:
         by_budget.setdefault(each.budget_id, []).append(each)
-    restore, unknown, busy = [], [], False
+    cut_off, restore, settled, busy = [], [], [], False
     for its in by_budget.values():
+        cut_off += [each for each in its if never_sent(each)]
+        settled += [item for each in its if each.id not in known and (item := _settled(stop, each)) is not None]
         if any(each.status not in SETTLED for each in its):
             busy = True
             continue
-        unknown += [each for each in its if each.status is AdjustmentStatus.UNKNOWN and each.id not in met]
         standing = [each for each in its if _to_restore(stop, each)]
-        newest = max(standing, key=lambda each: (each.confirmed_at_utc, each.id), default=None)
-        if newest is not None and newest.id not in met:
-            restore.append(newest)
-    restore.sort(key=lambda each: (-each.delta_reporting_micros, each.id))
-    return NextSteps(tuple(restore), tuple(unknown), busy)
+        standing.sort(key=lambda each: (each.confirmed_at_utc, each.id), reverse=True)
+        if standing and standing[0].id not in met:
+            restore.append(_stroke(standing))
+    restore.sort(key=lambda its: (-sum(each.delta_reporting_micros for each in its), its[0].id))
+    return NextSteps(tuple(cut_off), tuple(restore), tuple(settled), busy)
+
+
+def _settled(stop: EmergencyStop, change: Adjustment) -> StopItem | None:
+    """What there is to say of a change that came to rest without being confirmed."""
+    if change.status is AdjustmentStatus.UNKNOWN:
+        return StopItem(change.id, StopOutcome.NEEDS_PERSON, note=UNKNOWN_NOTE)
+    taken_up = change.dispatched_at_utc
+    lately = taken_up is not None and taken_up >= stop.started_at_utc - IN_HAND
+    if change.status is AdjustmentStatus.FAILED and change.failure_code == CUT_OFF_CODE and lately:
+        return StopItem(change.id, StopOutcome.CUT_OFF)
+    return None
+
+
+def never_sent(change: Adjustment) -> bool:
+    """Whether a change waits, was never sent, and restores nothing: what a stop cuts off."""
+    waits = change.status is AdjustmentStatus.PENDING and change.sent_at_utc is None
+    return waits and change.restores_id is None
+
+
+def needs_person(item: StopItem, restoring: Adjustment | None) -> str | None:
+    """Why somebody has to look at a change that a stop met: also when what restores it did not go through."""
+    if item.outcome is StopOutcome.NEEDS_PERSON:
+        return item.note or UNKNOWN_NOTE
+    if restoring is None or restoring.status not in {AdjustmentStatus.FAILED, AdjustmentStatus.UNKNOWN}:
+        return None
+    return restoring.failure_reason or UNKNOWN_NOTE
+
+
+def _stroke(standing: Sequence[Adjustment]) -> tuple[Adjustment, ...]:
+    """What one restoring change undoes of a budget's changes, the newest first."""
+    stroke = [standing[0]]
+    for each in standing[1:]:
+        if each.intended_micros != stroke[-1].before_micros:
+            break
+        stroke.append(each)
+    return tuple(stroke)
 
 
 def _to_restore(stop: EmergencyStop, change: Adjustment) -> bool:

@@ -61,7 +61,8 @@ async def due_adjustments(scope: SystemScope, now_utc: datetime, limit: int) -> 
     """(tenant, adjustment) of what may be sent now or whose lease ran out, oldest first, decreases before increases.
 
     In a workspace that does not dispatch at once, a change is due when its account was synced after the approval
-    (RB-1.2); what was tried before is not held again. What goes over a connection that a person must grant again waits.
+    (RB-1.2); what was tried before is not held again, and nothing is under an emergency stop: what restores must not
+    wait for a sync. What goes over a connection that a person must grant again waits.
     """
     rows = await scope.rows(
         "SELECT a.tenant_id, a.id FROM adjustments a "
@@ -71,7 +72,9 @@ async def due_adjustments(scope: SystemScope, now_utc: datetime, limit: int) -> 
         "WHERE a.not_before_utc <= $1 AND (a.status = 'PENDING' "
         "OR (a.status IN ('SENDING', 'APPLIED') AND a.lease_until_utc < $1)) "
         "AND (c.status IS NULL OR c.status <> 'NEEDS_RECONNECT') "
-        "AND (w.dispatch_immediately OR a.attempts > 0 OR p.synced_at_utc > a.created_at_utc) "
+        "AND (w.dispatch_immediately OR a.attempts > 0 OR p.synced_at_utc > a.created_at_utc "
+        "OR EXISTS (SELECT 1 FROM emergency_stops s WHERE s.tenant_id = a.tenant_id "
+        "AND s.workspace_id = a.workspace_id AND s.lifted_at_utc IS NULL)) "
         "ORDER BY CASE WHEN a.delta_reporting_micros < 0 THEN 0 ELSE 1 END, a.id LIMIT $2",
         now_utc,
         limit,

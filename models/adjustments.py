@@ -164,6 +164,10 @@ async def claim(
         "attempts = attempts + 1, version = version + 1, dispatched_at_utc = $3 "
         "WHERE id = $4 AND tenant_id = $5 AND not_before_utc <= $3 AND ($6 < 0 OR version = $6) "
         "AND (status = 'PENDING' OR (status IN ('SENDING', 'APPLIED') AND lease_until_utc < $3)) "
+        # While an emergency stop is in force only what restores is taken up, and what has to be looked at.
+        "AND (status <> 'PENDING' OR restores_id IS NOT NULL OR sent_at_utc IS NOT NULL OR NOT EXISTS (SELECT 1 "
+        "FROM emergency_stops stop WHERE stop.tenant_id = $5 AND stop.workspace_id = adjustments.workspace_id "
+        "AND stop.lifted_at_utc IS NULL)) "
         "AND NOT EXISTS (SELECT 1 FROM adjustments other WHERE other.tenant_id = $5 AND other.id <> adjustments.id "
         "AND other.budget_id = adjustments.budget_id AND (other.status IN ('SENDING', 'APPLIED') "
         # Only a fresh one gives way to one that waits for its outcome: two that wait must not wait for each other.
@@ -329,6 +333,12 @@ async def restore_if_unchanged(scope: WriteScope, adjustment_id: UUID, version: 
         version,
     )
     return bool(changed)
+
+
+async def restored_by(scope: Scope, restoring: Adjustment) -> list[Adjustment]:
+    """The changes that a restoring one undoes, oldest first."""
+    query = scope.of(AdjustmentTable).filter(budget_id=restoring.budget_id, restored_by_id=restoring.id)
+    return as_values(Adjustment, await query.order_by("id").values())
 
 
 async def mark_reverted(scope: WriteScope, adjustment_id: UUID) -> Adjustment | None:

@@ -10,7 +10,7 @@ from tortoise import Model, fields
 from tortoise.expressions import Q
 
 from domain.adjustments import Adjustment, AdjustmentStatus
-from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON, EmergencyStop
+from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON, IN_HAND, EmergencyStop
 from kit.pagination import Slice
 from models.adjustments import AdjustmentTable
 from models.scope import Scope, WriteScope, as_value, as_values, json_text, only, sliced
@@ -69,6 +69,11 @@ async def in_force(scope: Scope, workspace_id: UUID) -> EmergencyStop | None:
     return _value(rows[0]) if rows else None
 
 
+async def is_stopped(scope: Scope, workspace_id: UUID) -> bool:
+    """Whether a stop is in force; what it did so far, which may be long, is not read."""
+    return await scope.of(EmergencyStopTable).filter(workspace_id=workspace_id, lifted_at_utc=None).exists()
+
+
 async def add_emergency_stop(scope: WriteScope, value: EmergencyStop) -> None:
     """A new stop; whoever adds one holds the workspace, so that there is one in force at most."""
     await scope.create(EmergencyStopTable, **_columns(value))
@@ -81,12 +86,13 @@ async def store_emergency_stop(scope: WriteScope, value: EmergencyStop) -> bool:
 
 
 async def changes_in_reach(scope: Scope, workspace_id: UUID, since_utc: datetime) -> list[Adjustment]:
-    """A workspace's changes that are not settled, or were confirmed, or sent with no known outcome, since a moment."""
+    """A workspace's changes that are not settled, or since a moment were confirmed, left unknown, or cut off."""
     unsettled = [AdjustmentStatus.PENDING.value, AdjustmentStatus.SENDING.value, AdjustmentStatus.APPLIED.value]
     wanted = (
         Q(status__in=unsettled)
         | Q(confirmed_at_utc__gte=since_utc)
         | Q(status=AdjustmentStatus.UNKNOWN.value, sent_at_utc__gte=since_utc)
+        | Q(status=AdjustmentStatus.FAILED.value, failure_code=CUT_OFF_CODE, dispatched_at_utc__gte=since_utc - IN_HAND)
     )
     query = scope.of(AdjustmentTable).filter(workspace_id=workspace_id).filter(wanted)
     return as_values(Adjustment, await query.order_by("id").values())

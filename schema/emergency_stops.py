@@ -116,7 +116,7 @@ class EmergencyStopPreview:
     )
     on_their_way: list[Adjustment] | None = strawberry.field(description="At most 100 of them.")
     restored_count: int = strawberry.field(
-        description="How many would be put back first; of several of one budget the newest."
+        description="How many would be put back; several of one budget with one stroke."
     )
     restored: list[Adjustment] | None = strawberry.field(description="At most 100 of them.")
 

@@ -18,6 +18,7 @@ from services.conflicts import logged_conflict
 from services.idempotency import once
 from services.ports import Ports
 from services.unit_of_work import Work, begin
+from services.verdicts import require_no_stop
 from services.viewers import Viewer
 
 SUBJECT: Final = "adjustment"
@@ -49,7 +50,7 @@ async def retry(
     """Queue one again that failed or whose outcome is unknown; the dispatcher looks before it sends, as ever.
 
     Raises:
-        NotFound, Forbidden, VersionConflict, InvalidTransition, IdempotencyMismatch, InvalidInput
+        NotFound, Forbidden, VersionConflict, InvalidTransition, GuardrailBlocked, IdempotencyMismatch, InvalidInput
     """
     found = await one(ports, viewer, adjustment_id)
     viewer.require_act(found.workspace_id, ReservedAct.DECIDE_BUDGETS)
@@ -58,6 +59,8 @@ async def retry(
         if found.version != expected_version:
             raise await _conflict(ports.database.read(viewer.tenant_id), found, expected_version)
         async with begin(ports, viewer.tenant_id, viewer.actor) as work:
+            if found.restores_id is None:
+                await require_no_stop(work.scope, found.workspace_id, found.currency_code)
             after = retried(found, work.now_utc)
             await keep(work, after)
             if not await adjustments.retry_if_unchanged(work.scope, found.id, found.version, after.not_before_utc):
@@ -86,7 +89,8 @@ async def revert(
     It goes the way of every change; the original is REVERTED when it is confirmed.
 
     Raises:
-        NotFound, Forbidden, VersionConflict, InvalidTransition, PlanUnfunded, IdempotencyMismatch, InvalidInput
+        NotFound, Forbidden, VersionConflict, InvalidTransition, PlanUnfunded, GuardrailBlocked, IdempotencyMismatch,
+        InvalidInput
     """
     found = await one(ports, viewer, adjustment_id)
     viewer.require_act(found.workspace_id, ReservedAct.DECIDE_BUDGETS)
@@ -95,6 +99,9 @@ async def revert(
         if found.version != expected_version:
             raise await _conflict(ports.database.read(viewer.tenant_id), found, expected_version)
         async with begin(ports, viewer.tenant_id, viewer.actor) as work:
+            if found.restores_id is not None:
+                # To undo a restoring change is to make the change again.
+                await require_no_stop(work.scope, found.workspace_id, found.currency_code)
             reverting = await revert_in(work, found, reason)
             await keep(work, reverting)
         return reverting
@@ -103,13 +110,14 @@ async def revert(
     return await once(ports, viewer, idempotency_key, "adjustmentRevert", arguments, Reverting, act)
 
 
-async def revert_in(work: Work, found: Adjustment, reason: str) -> Reverting:
+async def revert_in(work: Work, found: Adjustment, reason: str, older: Sequence[Adjustment] = ()) -> Reverting:
     """As revert, inside an open transaction and for its actor. Whoever reverts many begins with the increases.
 
     Args:
         work: the transaction.
         found: the change as its caller saw it.
         reason: 1 to 500 characters, kept with the restoring change.
+        older: confirmed changes under it to undo with the same stroke, as domain.adjustments.restoring takes them.
 
     Raises:
         VersionConflict, InvalidTransition, PlanUnfunded, InvalidInput
@@ -117,19 +125,28 @@ async def revert_in(work: Work, found: Adjustment, reason: str) -> Reverting:
     reason = reason.strip()
     if not 1 <= len(reason) <= MAX_REASON_CHARACTERS:
         raise InvalidInput(f"a reason has 1 to {MAX_REASON_CHARACTERS} characters", path=("reason",))
-    back = restoring(found, new_id(), work.actor.id, reason, work.now_utc)
-    await locks.hold_plan(work.scope, found.plan_id)
+    back = restoring(found, new_id(), work.actor.id, reason, work.now_utc, older)
+    undone = (found, *older)
+    plan_ids = sorted({each.plan_id for each in undone})
+    for plan_id in plan_ids:
+        await locks.hold_plan(work.scope, plan_id)
     await _require_standing(work.scope, found)
-    await _require_covered(work.scope, back)
-    increase, decrease = max(back.delta_reporting_micros, 0), max(-back.delta_reporting_micros, 0)
-    await plans.count_restore(work.scope, back.plan_id, increase, decrease)
+    for plan_id in plan_ids:
+        delta = -sum(each.delta_reporting_micros for each in undone if each.plan_id == plan_id)
+        await _require_covered(work.scope, replace(back, plan_id=plan_id, delta_reporting_micros=delta))
+        await plans.count_restore(work.scope, plan_id, max(delta, 0), max(-delta, 0))
+    originals = [await _mark_restoring(work, each, back) for each in undone]
+    await adjustments.add_adjustment(work.scope, back)
+    work.record("adjustment.queued", SUBJECT, None, back)
+    return Reverting(originals[0], back)
+
+
+async def _mark_restoring(work: Work, found: Adjustment, back: Adjustment) -> Adjustment:
     if not await adjustments.restore_if_unchanged(work.scope, found.id, found.version, back.id):
         raise await _conflict(work.scope, await adjustments.adjustment(work.scope, found.id), found.version)
-    await adjustments.add_adjustment(work.scope, back)
     original = replace(found, restored_by_id=back.id, version=found.version + 1)
     work.record("adjustment.restoring", SUBJECT, found, original)
-    work.record("adjustment.queued", SUBJECT, None, back)
-    return Reverting(original, back)
+    return original
 
 
 async def _require_standing(scope: Scope, found: Adjustment) -> None:

@@ -17,6 +17,7 @@ from domain.log import Actor, ActorKind
 from domain.recommendations import Recommendation, RecommendationStatus
 from kit.ids import new_id
 from models import automations, locks, recommendations
+from models.emergency_stops import is_stopped
 from services.ports import Ports
 from services.recommendations import SUBJECT, approve_in
 from services.unit_of_work import Work, begin
@@ -49,7 +50,7 @@ async def _decide(ports: Ports, found: Recommendation) -> bool:
     """Judge one again and approve it, or say why not. Whoever decided it meanwhile was first, and that is that."""
     try:
         async with begin(ports, found.tenant_id, APPROVER) as work:
-            if not (await _held(work, found)).acts:
+            if not (await _held(work, found)).acts or await is_stopped(work.scope, found.workspace_id):
                 return False
             verdict = await judge(ports, work.scope, found, work.now_utc)
             if not verdict.automatic:

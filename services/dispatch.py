@@ -17,6 +17,7 @@ from domain.ad_accounts import AdAccount
 from domain.adjustments import (
     MAX_ATTEMPTS,
     NO_INTENT,
+    STRAYED_CODE,
     Adjustment,
     AdjustmentStatus,
     Finding,
@@ -28,7 +29,7 @@ from domain.campaigns import Budget
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON, LOOK_AGAIN_AFTER
 from domain.errors import PlatformError
-from domain.guardrails import GuardrailBlocked
+from domain.guardrails import Guardrail, GuardrailBlocked
 from domain.log import Actor, ActorKind
 from domain.plans import Funding, funding
 from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, PlatformBudget
@@ -133,6 +134,10 @@ class _QuotaUsedUp(Exception):
         self.until_utc = until_utc
 
 
+class _Stopped(Exception):
+    """An emergency stop began before the call; nothing was sent."""
+
+
 async def _claim(
     ports: Ports, waiting: Adjustment, account: AdAccount, times: DispatchTimes, quota: Mapping[str, Quota]
 ) -> Adjustment | None:
@@ -204,14 +209,18 @@ class _Errand:
         try:
             intent = await self._intend(claimed, observed)
         except GuardrailBlocked as error:
-            return await self._end(claimed, "GUARDRAIL", error.message)
+            if all(each.guardrail is not Guardrail.EMERGENCY_STOP for each in error.violations):
+                return await self._end(claimed, "GUARDRAIL", error.message)
+            # Sent before or not: the platform has settled and was seen without it. What stood there once and was
+            # undone by a stray write is a person's.
+            strayed = claimed.failure_code == STRAYED_CODE
+            return await self._cut_off(claimed if strayed else replace(claimed, **NO_INTENT))
         if intent is None:
             return None
-        if await self._stopped_meanwhile(intent):
-            # Nothing was sent: the intent is taken back.
-            return await self._end(replace(intent, **NO_INTENT), CUT_OFF_CODE, CUT_OFF_REASON)
         try:
             receipt = await self._call(intent)
+        except _Stopped:
+            return await self._cut_off(replace(intent, **NO_INTENT))
         except PlatformError as error:
             return await self._refused(replace(intent, **NO_INTENT) if error.outcome_known else intent, error)
         except TooLate:
@@ -245,14 +254,20 @@ class _Errand:
         reach("dispatch.after_intent")
         return intent
 
+    async def _cut_off(self, held: Adjustment) -> Adjustment | None:
+        return await self._end(held, CUT_OFF_CODE, CUT_OFF_REASON)
+
     async def _stopped_meanwhile(self, intent: Adjustment) -> bool:
         """Whether an emergency stop began since the intent was stored: a worker that took its time looks again."""
-        if intent.restores_id is not None or intent.sent_at_utc is None:
+        looked_at = intent.sent_at_utc
+        if intent.restores_id is not None or looked_at is None:
             return False
-        if self.ports.clock.now_utc() - intent.sent_at_utc < LOOK_AGAIN_AFTER:
-            return False
-        scope = self.ports.database.read(intent.tenant_id)
-        return await emergency_stops.in_force(scope, intent.workspace_id) is not None
+        while (now_utc := self.ports.clock.now_utc()) - looked_at >= LOOK_AGAIN_AFTER:
+            # Also when the look itself took long.
+            looked_at = now_utc
+            if await emergency_stops.is_stopped(self.ports.database.read(intent.tenant_id), intent.workspace_id):
+                return True
+        return False
 
     async def _read_back(self, applied: Adjustment) -> Adjustment | None:
         """A platform that still shows the amount before is given time to settle; then it is read, or sent, again."""
@@ -283,9 +298,11 @@ class _Errand:
         return await in_time(self.account.platform, self._seconds_left(held), call, writes=False)
 
     async def _call(self, intent: Adjustment) -> BudgetReceipt:
-        def call() -> Awaitable[BudgetReceipt]:
+        async def call() -> BudgetReceipt:
             reach("dispatch.before_call")
-            return self.platform.set_daily_budget(
+            if await self._stopped_meanwhile(intent):
+                raise _Stopped
+            return await self.platform.set_daily_budget(
                 self.account.external_id, self.budget.external_id, intent.intended_micros
             )
 
@@ -382,7 +399,10 @@ async def _note_confirmed(work: Work, confirmed: Adjustment) -> None:
     await campaigns.observe_budget(work.scope, confirmed.budget_id, confirmed.intended_micros, work.now_utc)
     if confirmed.restores_id is None:
         return
-    original = await adjustments.adjustment(work.scope, confirmed.restores_id)
-    reverted = await adjustments.mark_reverted(work.scope, original.id)
-    if reverted is not None:
-        work.record("adjustment.reverted", SUBJECT, original, reverted)
+    undone = {each.id: each for each in await adjustments.restored_by(work.scope, confirmed)}
+    # Somebody may have queued another restoring change since; this one has undone it all the same.
+    undone[confirmed.restores_id] = await adjustments.adjustment(work.scope, confirmed.restores_id)
+    for original in sorted(undone.values(), key=lambda each: each.id):
+        reverted = await adjustments.mark_reverted(work.scope, original.id)
+        if reverted is not None:
+            work.record("adjustment.reverted", SUBJECT, original, reverted)

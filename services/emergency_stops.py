@@ -1,12 +1,12 @@
 """Use-cases of the emergency stop: look ahead, start, go on, lift, report (RO-10).
 
-A start holds the workspace and all its accounts: whatever is about to be sent has committed its intent before, or finds
-the stop. A worker that took long between its intent and its call looks again (services/dispatch.py), so that nothing
-leaves a second after the commit. Putting back goes through services/adjustments.revert_in like any reversal; must not
-send anything itself.
+A start holds the workspace only, not its accounts: a worker that hangs with one must not keep anybody from stopping. An
+intent that is being stored at that moment may not see the stop, but a worker that lets a quarter of a second pass from
+the beginning of its intent to its call looks again (services/dispatch.py), so that nothing leaves a second after the
+commit. Putting back goes through services/adjustments.revert_in like any reversal; must not send anything itself.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -32,6 +32,7 @@ from models import (
     automations,
     campaigns,
     emergency_stops,
+    locks,
     log,
     members,
     tenants,
@@ -65,7 +66,7 @@ async def one(ports: Ports, viewer: Viewer, stop_id: UUID) -> EmergencyStop:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a stop would do now: changes that would never be sent, others on their way, and those put back first."""
+    """What a stop would do now: changes that would never be sent, others on their way, and those put back."""
 
     cut_off: tuple[Adjustment, ...]
     on_their_way: tuple[Adjustment, ...]
@@ -80,11 +81,7 @@ async def preview(ports: Ports, viewer: Viewer, workspace_id: UUID, window_hours
     await tenants.workspace(scope, workspace_id)
     stop = _new(viewer, workspace_id, "preview", window_hours, now_utc)
     changes = await emergency_stops.changes_in_reach(scope, workspace_id, stop.since_utc)
-    waiting = [
-        each
-        for each in changes
-        if each.status is AdjustmentStatus.PENDING and each.sent_at_utc is None and each.restores_id is None
-    ]
+    waiting = [each for each in changes if rules.never_sent(each)]
     on_way = [
         each
         for each in changes
@@ -93,7 +90,7 @@ async def preview(ports: Ports, viewer: Viewer, workspace_id: UUID, window_hours
     ]
     gone = {each.id for each in waiting}
     steps = rules.next_steps(stop, [each for each in changes if each.id not in gone])
-    return Preview(tuple(waiting), tuple(on_way), steps.restore)
+    return Preview(tuple(waiting), tuple(on_way), tuple(each for its in steps.restore for each in its))
 
 
 async def start(
@@ -115,7 +112,7 @@ async def start(
 
     async def act(keep: Callable[[Work, EmergencyStop], Awaitable[None]]) -> EmergencyStop:
         async with begin(ports, viewer.tenant_id, viewer.actor) as work:
-            await hold(work, workspace_id)
+            await locks.hold_workspace(work.scope, workspace_id)
             await tenants.workspace(work.scope, workspace_id)
             standing = await emergency_stops.in_force(work.scope, workspace_id)
             if standing is not None:
@@ -185,7 +182,9 @@ async def lift(
             current = await emergency_stops.emergency_stop(work.scope, stop_id)
             if current.version != expected_version:
                 raise await _conflict(work, current, expected_version)
-            after = rules.lifted(current, viewer.actor.id, work.now_utc)
+            # An approval that began before the stop may have come after it: it must not leave when nobody expects it.
+            late = await _cut_off(work, found.workspace_id)
+            after = rules.lifted(replace(current, items=(*current.items, *late)), viewer.actor.id, work.now_utc)
             await keep(work, after)
             await emergency_stops.store_emergency_stop(work.scope, after)
             work.record("emergency_stop.lifted", SUBJECT, current, after)
@@ -222,7 +221,7 @@ async def go_on(ports: Ports, tenant_id: UUID, stop_id: UUID) -> bool:
     if not stop.in_force or stop.still_at_utc is not None:
         return False
     steps = rules.next_steps(stop, await emergency_stops.changes_in_reach(scope, stop.workspace_id, stop.since_utc))
-    acted = False
+    acted = await _cut_off_late(ports, stop) if steps.cut_off else False
     for each in steps.restore:
         acted |= await _restore(ports, stop_id, each)
     if acted or steps.restore:
@@ -230,20 +229,39 @@ async def go_on(ports: Ports, tenant_id: UUID, stop_id: UUID) -> bool:
     return await _settle(ports, stop, steps)
 
 
-async def _restore(ports: Ports, stop_id: UUID, change: Adjustment) -> bool:
-    """Queue what puts one change back; what is refused is noted with its reason."""
+async def _cut_off_late(ports: Ports, stop: EmergencyStop) -> bool:
+    """Fail what an approval that began before the stop queued after it."""
     try:
-        async with begin(ports, change.tenant_id, STOPPER) as work:
+        async with begin(ports, stop.tenant_id, STOPPER) as work:
+            items = await _cut_off(work, stop.workspace_id)
+            return bool(items) and await _note(work, stop, list(items))
+    except VersionConflict:
+        return False
+
+
+async def _restore(ports: Ports, stop_id: UUID, changes: Sequence[Adjustment]) -> bool:
+    """Queue what puts changes of one budget, the newest first, back; what is refused is noted with its reason."""
+    newest, *older = changes
+    try:
+        async with begin(ports, newest.tenant_id, STOPPER) as work:
             stop = await emergency_stops.emergency_stop(work.scope, stop_id)
-            queued = await revert_in(work, change, f"emergency stop: {stop.reason}"[:MAX_REASON_CHARACTERS])
-            item = StopItem(change.id, StopOutcome.RESTORING, queued.restoring.id)
-            return await _note(work, stop, [item])
+            reason = f"emergency stop: {stop.reason}"[:MAX_REASON_CHARACTERS]
+            back = (await revert_in(work, newest, reason, older)).restoring
+            return await _note(work, stop, [StopItem(each.id, StopOutcome.RESTORING, back.id) for each in changes])
     except VersionConflict:
         return False
     except DomainError as error:
-        async with begin(ports, change.tenant_id, STOPPER) as work:
+        return await _leave(ports, stop_id, changes, error.message)
+
+
+async def _leave(ports: Ports, stop_id: UUID, changes: Sequence[Adjustment], note: str) -> bool:
+    try:
+        async with begin(ports, changes[0].tenant_id, STOPPER) as work:
             stop = await emergency_stops.emergency_stop(work.scope, stop_id)
-            return await _note(work, stop, [StopItem(change.id, StopOutcome.NEEDS_PERSON, note=error.message)])
+            items = [StopItem(each.id, StopOutcome.NEEDS_PERSON, note=note) for each in changes]
+            return await _note(work, stop, items)
+    except VersionConflict:
+        return False
 
 
 async def _note(work: Work, stop: EmergencyStop, items: list[StopItem]) -> bool:
@@ -263,12 +281,10 @@ async def _note(work: Work, stop: EmergencyStop, items: list[StopItem]) -> bool:
 
 
 async def _settle(ports: Ports, stop: EmergencyStop, steps: NextSteps) -> bool:
-    """Nothing is left to put back: note what nobody knows and, if nothing is on its way, that all is still."""
-    if steps.busy and not steps.needs_person:
+    """Nothing is left to put back: note what came to rest and, if nothing is on its way, that all is still."""
+    if steps.busy and not steps.noted:
         return False
-    note = "its outcome is unknown: look at the platform and decide"
-    items = [StopItem(each.id, StopOutcome.NEEDS_PERSON, note=note) for each in steps.needs_person]
-    after = rules.noted(stop, items)
+    after = rules.noted(stop, steps.noted)
     async with begin(ports, stop.tenant_id, STOPPER) as work:
         if not steps.busy:
             after = replace(after, still_at_utc=work.now_utc)

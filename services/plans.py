@@ -72,7 +72,7 @@ async def propose(ports: Ports, tenant_id: UUID, workspace_id: UUID, *, force: b
     """
     for _ in range(_TRIES):
         workspace = await tenants.workspace(ports.database.read(tenant_id), workspace_id)
-        if await emergency_stops.in_force(ports.database.read(tenant_id), workspace_id) is not None:
+        if await emergency_stops.is_stopped(ports.database.read(tenant_id), workspace_id):
             return None
         if not force and await _has_plan(ports.database.read(tenant_id), workspace, ports.clock.now_utc()):
             return None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus, backoff, moved, strayed
+from domain.adjustments import SETTLED, STRAYED_CODE, Adjustment, AdjustmentStatus, backoff, moved, strayed
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from domain.errors import PlatformError
 from domain.quotas import LOOK, QUOTAS, Quota
@@ -111,7 +111,7 @@ async def _reopen(ports: Ports, confirmed: Adjustment) -> Adjustment | None:
             not_before_utc=work.now_utc,
             confirmed_at_utc=None,
             recheck_at_utc=None,
-            failure_code="STRAY_WRITE",
+            failure_code=STRAYED_CODE,
             failure_reason="an older change arrived late and undid this one",
         )
         stored = await adjustments.reopen_if_unchanged(work.scope, reopened)

@@ -26,7 +26,7 @@ from models.scope import Scope
 from services.idempotency import once
 from services.ports import Ports
 from services.unit_of_work import Work, begin
-from services.verdicts import judge, require_limits
+from services.verdicts import judge, require_limits, require_no_stop
 from services.viewers import Viewer
 
 SUBJECT: Final = "recommendation"
@@ -118,8 +118,9 @@ async def approve_in(
     """Store an approval, count it in its plan and queue its adjustment, inside an open transaction.
 
     Raises:
-        VersionConflict, PlanUnfunded; the transaction must then be rolled back.
+        VersionConflict, PlanUnfunded, GuardrailBlocked; the transaction must then be rolled back.
     """
+    await require_no_stop(work.scope, found.workspace_id, found.currency_code)
     decided = Decided(approved, _queued(approved, work.actor.id))
     if keep is not None:
         await keep(work, decided)

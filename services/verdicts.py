@@ -32,7 +32,7 @@ from domain.guardrails import (
 from domain.platforms import limits as platform_limits
 from domain.recommendations import Recommendation
 from kit.time import local_day
-from models import daily_metrics, guardrails, locks, recommendations, tenants
+from models import daily_metrics, emergency_stops, guardrails, locks, recommendations, tenants
 from models.guardrails import Surroundings
 from models.scope import Scope, WriteScope
 from services.currency_rates import STORED_RATE_DAYS, rate_table
@@ -137,6 +137,20 @@ _EMERGENCY: Final = Violation(
     message="an emergency stop is in force in this workspace; nothing but what restores an earlier change is sent "
     "until somebody lifts it",
 )
+
+
+async def require_no_stop(scope: Scope, workspace_id: UUID, currency_code: str) -> None:
+    """Refuse what an emergency stop forbids to approve or queue, naming the stop. Raises GuardrailBlocked."""
+    stop = await emergency_stops.in_force(scope, workspace_id)
+    if stop is None:
+        return
+    since = f"{stop.started_at_utc:%Y-%m-%d %H:%M} UTC"
+    message = (
+        f"an emergency stop is in force in this workspace since {since} ({stop.reason}); nothing but what restores an "
+        "earlier change is sent until somebody lifts it"
+    )
+    raise GuardrailBlocked.by((replace(_EMERGENCY, limit=f"emergency stop {stop.id}", message=message),), currency_code)
+
 
 _PAUSED: Final = Violation(
     Guardrail.AUTOMATION_PAUSED,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from domain.access import Permission, ReservedAct, RoleName
 from domain.access.permissions import ACT_NEEDS
+from domain.emergency_stops import CUT_OFF_CODE
 from domain.log import ActorKind, LogEvent
 
 MAX_TITLE_CHARACTERS: Final = 200
@@ -233,6 +234,10 @@ def _shift_flagged(shift: Facts) -> tuple[str, str]:
     return "A budget shift hangs between two campaigns", str(shift.get("flag_reason") or "No reason was recorded.")
 
 
+def _stop_lifted(_stop: Facts) -> tuple[str, str]:
+    return "The emergency stop was lifted", "Changes may be approved and sent again; automation stays paused."
+
+
 def _escalated(alert: Facts) -> tuple[str, str]:
     kind = str(alert.get("kind", "alert")).replace("_", " ").lower()
     return f"Nobody has acknowledged an alert: {kind}", str(alert.get("title") or "")
@@ -255,6 +260,7 @@ RULES: Final[Mapping[str, _Rule]] = {
     "connection.needs_reconnect": _Rule(NoticeKind.CONNECTION_LOST, _HIGH, _ALL, _connection_lost, alert=True),
     "workspace.stopped": _Rule(NoticeKind.EMERGENCY_STOP, _HIGH, _ALL, _emergency_stop),
     "shift.flagged": _Rule(NoticeKind.SHIFT_UNSETTLED, _HIGH, _ALL, _shift_flagged, alert=True),
+    "emergency_stop.lifted": _Rule(NoticeKind.EMERGENCY_STOP, _NORMAL, _ALL, _stop_lifted),
     "alert.escalated": _Rule(NoticeKind.ALERT_ESCALATED, _HIGH, Audience.OWNERS, _escalated),
 }
 
@@ -275,6 +281,9 @@ def draft(event: LogEvent, waiting: int) -> Draft | None:
     if rule.kind is NoticeKind.APPROVALS_WAITING and not waiting:
         return None
     facts: Facts = {**(event.after or {}), "waiting": waiting}
+    if rule.kind is NoticeKind.ADJUSTMENT_FAILED and facts.get("failure_code") == CUT_OFF_CODE:
+        # The stop's own notice says it: a storm of others would bury that one.
+        return None
     title, body = rule.words(facts)
     about_alert = entry.subject_type == "alert"
     return Draft(

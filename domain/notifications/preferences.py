@@ -1,7 +1,8 @@
 """What each person wants to be told, by which channel and how soon. Pure.
 
 A preference belongs to a person in a workspace. What is not chosen is the kind's default: in the app always, errors by
-e-mail at once, waiting approvals in batches; SMS and Slack only for who asked, since they need an address.
+e-mail at once, waiting approvals in batches; an emergency stop also by SMS to who gave a number. Other SMS, and Slack,
+only for who asked.
 """
 
 import re
@@ -61,8 +62,7 @@ DEFAULTS: Final[Mapping[NoticeKind, KindPreference]] = {
     NoticeKind.PLATFORM_ISSUE: _BATCHED,
     NoticeKind.BUDGET_CHANGED_ELSEWHERE: KindPreference(in_app=True, email=Pace.DAILY),
     NoticeKind.CONNECTION_LOST: _AT_ONCE,
-    NoticeKind.CONNECTION_LOST: _AT_ONCE,
-    NoticeKind.EMERGENCY_STOP: _AT_ONCE,
+    NoticeKind.EMERGENCY_STOP: KindPreference(in_app=True, email=Pace.AT_ONCE, sms=Pace.AT_ONCE),
     NoticeKind.ALERT_ESCALATED: _AT_ONCE,
 }
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from domain.adjustments import AdjustmentStatus
 from jobs.emergency_stops import go_on_all
 from kit.pagination import Slice
 from models import emergency_stops
@@ -14,6 +16,7 @@ from services import emergency_stops as cases
 from services.ports import Ports
 from tests.conftest import House, viewer_of
 from tests.faults.harness import Bench, open_bench, size
+from tests.faults.test_frozen_workers import stopped
 
 
 async def amounts(bench: Bench) -> dict[str, int]:
@@ -25,6 +28,30 @@ async def some_effects(bench: Bench, count: int) -> None:
     async with asyncio.timeout(60):
         while len(await bench.effects()) < count:  # noqa: ASYNC110 - the sandbox is another process
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.req("RO-10")
+@pytest.mark.parametrize("point", ["dispatch.after_intent", "dispatch.before_call"])
+async def test_a_worker_that_was_frozen_before_its_call_does_not_make_it_when_it_is_thawed(
+    ports: Ports, house: House, database_url: str, tmp_path: Path, point: str
+) -> None:
+    async with open_bench(ports, house, database_url, tmp_path, 1) as bench:
+        await bench.queue([0])
+        frozen = await bench.worker(CE_FREEZE_AT=point)
+        await stopped(frozen)
+        ana = await viewer_of(ports, house, house.owner_id)
+        await cases.start(ports, ana, house.workspace.id, "spend runs away", 24, "stop")
+        await asyncio.sleep(1)
+        frozen.send_signal(signal.SIGCONT)
+        async with asyncio.timeout(60):
+            _, said = await frozen.communicate()
+        assert (frozen.returncode, said.decode()) == (0, "")
+        assert await bench.effects() == []
+        [(_, change)] = await bench.changes()
+        assert (change.status, change.failure_code) == (AdjustmentStatus.FAILED, "EMERGENCY_STOP")
+        assert await bench.violations() == []
 
 
 @pytest.mark.slow

@@ -14,24 +14,31 @@ from adapters.tokens import AccessTokens
 from app.backend import GraphQLBackend
 from app.container import Container
 from app.exports import export_routes
-from domain.adjustments import Adjustment, AdjustmentStatus
+from app.incidents import as_json
+from domain.adjustments import NO_INTENT, Adjustment, AdjustmentStatus
 from domain.automations import AutomationChange
 from domain.emergency_stops import EmergencyStop
-from domain.log import ActorKind
+from domain.guardrails import GuardrailBlocked
+from domain.log import Actor, ActorKind
 from domain.notifications.notices import NoticeKind
 from domain.platforms import Platform
 from domain.sessions import Identity
 from jobs.dispatch import sweep
 from jobs.emergency_stops import go_on_all
+from kit.ids import new_id
 from kit.pagination import Slice
 from kit.time import FixedClock
 from models import adjustments, automations, emergency_stops, log
 from realtime.hints import Hints
 from realtime.relay import Relay
+from services import adjustments as changes
 from services import automations as switches
+from services import emergency_stops as cases
 from services import notifications, plans, sessions
 from services import recommendations as decisions
+from services.auto_approvals import approve_what_may_be
 from services.ports import Ports
+from services.unit_of_work import begin
 from tests.conftest import House, viewer_of
 from tests.graphql_client import execute, global_id
 from tests.integration.fake_platform import FakePlatform, campaign
@@ -97,6 +104,118 @@ async def work(ports: Ports) -> None:
     """The stop's and the dispatcher's jobs, until neither finds anything to do."""
     while await go_on_all(ports) + await sweep(ports, random.Random(1)):
         pass
+
+
+async def stops(ports: Ports, house: House) -> list[EmergencyStop]:
+    return await emergency_stops.emergency_stop_page(
+        ports.database.read(house.tenant_id), house.workspace.id, Slice(5)
+    )  # fmt: skip
+
+
+async def queue_after(ports: Ports, change: Adjustment, step: int) -> Adjustment:
+    """Another change of the same budget, queued as an approval would that nobody stopped in time."""
+    made = replace(
+        change, id=new_id(), status=AdjustmentStatus.PENDING, version=1, before_micros=change.intended_micros,
+        intended_micros=change.intended_micros + step, delta_reporting_micros=step, attempts=0, lease_token=None,
+        created_at_utc=ports.clock.now_utc(), not_before_utc=ports.clock.now_utc(), lease_until_utc=None,
+        dispatched_at_utc=None, confirmed_at_utc=None, recheck_at_utc=None, **NO_INTENT,
+    )  # fmt: skip
+    async with begin(ports, change.tenant_id, Actor(ActorKind.SYSTEM, "test")) as queueing:
+        await adjustments.add_adjustment(queueing.scope, made)
+        queueing.record("adjustment.queued", "adjustment", None, made)
+    return made
+
+
+@pytest.mark.req("RO-10")
+async def test_several_changes_of_a_budget_are_put_back_with_one_stroke(
+    ports: Ports, house: House, meta: FakePlatform, clock: FixedClock
+) -> None:
+    [first] = await approve(ports, house, 0)
+    await sweep(ports, random.Random(1))
+    clock.advance(timedelta(minutes=5))
+    second = await queue_after(ports, first, -7_000_000)
+    await sweep(ports, random.Random(1))
+    assert amounts(meta)[0] == 83
+    sent = len(meta.calls_of("set_daily_budget"))
+    await start(ports, house)
+    await work(ports)
+    assert [call[2] for call in meta.calls_of("set_daily_budget")[sent:]] == [100_000_000]
+    assert [each.status for each in await now(ports, first, second)] == [AdjustmentStatus.REVERTED] * 2
+    [kept] = await stops(ports, house)
+    assert len({item.restoring_id for item in kept.items}) == 1
+    assert [item.outcome.value for item in kept.items] == ["RESTORING"] * 2
+    assert kept.still_at_utc is not None
+
+
+@pytest.mark.req("RO-10")
+async def test_what_slips_in_beside_a_stop_is_never_sent_not_after_it_either(
+    ports: Ports, house: House, meta: FakePlatform
+) -> None:
+    [change] = await approve(ports, house, 0)
+    stop = (await start(ports, house))["emergencyStop"]
+    late = await queue_after(ports, change, -1_000_000)
+    assert await sweep(ports, random.Random(1)) == 0
+    assert ([each.attempts for each in await now(ports, late)], meta.calls) == ([0], [])
+    await work(ports)
+    [after] = await now(ports, late)
+    assert (after.status, after.failure_code) == (AdjustmentStatus.FAILED, "EMERGENCY_STOP")
+    [kept] = await stops(ports, house)
+    assert kept.still_at_utc is not None
+    later = await queue_after(ports, change, -2_000_000)
+    ana = await viewer_of(ports, house, house.owner_id)
+    variables = {"id": stop["id"], "version": kept.version, "key": "l"}
+    assert (await execute(ports, ana, LIFT, variables))["data"]["emergencyStopLift"]["userErrors"] == []
+    await sweep(ports, random.Random(1))
+    assert [each.failure_code for each in await now(ports, later)] == ["EMERGENCY_STOP"]
+    assert meta.calls_of("set_daily_budget") == []
+    assert [item.adjustment_id for item in (await stops(ports, house))[0].items] == [change.id, late.id, later.id]
+
+
+@pytest.mark.req("RO-10", "RO-16")
+async def test_sending_again_is_refused_and_names_the_stop_while_putting_back_is_not(
+    ports: Ports, house: House, meta: FakePlatform
+) -> None:
+    waiting, cut = await approve(ports, house, 0, 1)
+    ana = await viewer_of(ports, house, house.owner_id)
+    await sweep(ports, random.Random(1))
+    [cut] = await now(ports, cut)
+    async with ports.database.write(house.tenant_id) as scope:
+        await scope.execute("UPDATE adjustments SET status = 'FAILED' WHERE id = $1", waiting.id)
+    await start(ports, house, hours=0)
+    [stop] = await stops(ports, house)
+    [failed] = await now(ports, waiting)
+    with pytest.raises(GuardrailBlocked, match="spend runs away") as blocked:
+        await changes.retry(ports, ana, failed.id, failed.version, "again")
+    assert blocked.value.violations[0].limit == f"emergency stop {stop.id}"
+    back = await changes.revert(ports, ana, cut.id, cut.version, "by hand", "back")
+    await sweep(ports, random.Random(1))
+    assert amounts(meta)[1] == 100
+    [undone] = await now(ports, back.restoring)
+    with pytest.raises(GuardrailBlocked, match="emergency stop"):
+        await changes.revert(ports, ana, undone.id, undone.version, "make it again", "redo")
+
+
+@pytest.mark.req("RO-10")
+async def test_what_restores_does_not_wait_for_a_sync(ports: Ports, house: House, meta: FakePlatform) -> None:
+    await approve(ports, house, 0)
+    await sweep(ports, random.Random(1))
+    async with ports.database.write(house.tenant_id) as scope:
+        await scope.execute("UPDATE workspaces SET dispatch_immediately = $1 WHERE id = $2", False, house.workspace.id)
+    await start(ports, house)
+    await work(ports)
+    assert amounts(meta)[0] == 100
+
+
+async def test_automation_that_somebody_resumes_under_a_stop_approves_nothing(
+    ports: Ports, house: House, meta: FakePlatform
+) -> None:
+    await start(ports, house)
+    ana = await viewer_of(ports, house, house.owner_id)
+    on = AutomationChange(auto_approval=True, paused=False)
+    await switches.set_(ports, ana, house.workspace.id, 1, on, "on")
+    assert await approve_what_may_be(ports, house.tenant_id, house.workspace.id) == 0
+    scope = ports.database.read(house.tenant_id)
+    assert await adjustments.plan_adjustments(scope, house.plan.id) == []
 
 
 @pytest.mark.req("RO-10")
@@ -170,8 +289,10 @@ async def test_a_change_whose_worker_looks_while_the_stop_begins_is_not_sent(
     meta.before_call = stop
     await sweep(ports, random.Random(1))
     [after] = await now(ports, change)
-    assert (after.status, after.failure_code) == (AdjustmentStatus.FAILED, "GUARDRAIL")
-    assert "emergency stop" in (after.failure_reason or "")
+    assert (after.status, after.failure_code) == (AdjustmentStatus.FAILED, "EMERGENCY_STOP")
+    await work(ports)
+    [kept] = await stops(ports, house)
+    assert [(item.adjustment_id, item.outcome.value) for item in kept.items] == [(change.id, "CUT_OFF")]
     assert meta.calls_of("set_daily_budget") == []
 
 
@@ -186,6 +307,10 @@ async def test_somebody_elses_edit_is_left_to_a_person(ports: Ports, house: Hous
     assert original.restored_by_id is not None
     restoring = await adjustments.adjustment(ports.database.read(house.tenant_id), original.restored_by_id)
     assert (restoring.status, restoring.failure_code) == (AdjustmentStatus.FAILED, "BUDGET_CHANGED_ELSEWHERE")
+    [kept] = await stops(ports, house)
+    told = as_json(await cases.report(ports, await viewer_of(ports, house, house.analyst_id), kept.id))
+    assert told["summary"] == {"never_sent": 0, "put_back": 0, "not_put_back_yet": 0, "need_a_person": 1}
+    assert "the platform's budget is 77.00 USD" in told["changes"][0]["needs_person"]
 
 
 async def test_one_is_in_force_at_most_and_a_key_replays(ports: Ports, house: House, meta: FakePlatform) -> None:

@@ -174,6 +174,10 @@ def test_a_restoring_change_goes_the_same_way_back() -> None:
         observed_micros=None, send_key=None, sent_at_utc=None, recheck_at_utc=None, restores_id=original.id,
         reason="it was wrong",
     )  # fmt: skip
+    under = replace(original, id=TOKEN, before_micros=130_000_000, delta_reporting_micros=-30_000_000)
+    elsewhere = replace(under, before_micros=150_000_000, delta_reporting_micros=-20_000_000, plan_id=TOKEN)
+    both = restoring(original, TOKEN, "ben", "it was wrong", later, (under, elsewhere))
+    assert both == replace(back, intended_micros=150_000_000, delta_reporting_micros=40_000_000)
     for status in set(S) - {S.CONFIRMED}:
         with pytest.raises(InvalidTransition):
             restoring(replace(original, status=status), TOKEN, "ben", "why", later)

@@ -8,12 +8,15 @@ import pytest
 
 from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.emergency_stops import (
+    CUT_OFF_CODE,
+    UNKNOWN_NOTE,
     EmergencyStop,
     StopItem,
     StopOutcome,
     check_reason,
     check_window,
     lifted,
+    needs_person,
     next_steps,
     noted,
 )
@@ -47,33 +50,60 @@ def test_what_was_confirmed_in_the_window_or_later_is_put_back_increases_first()
     old = change(at=NOW - 24 * HOUR - timedelta(microseconds=1))
     restoring = change(restores_id=new_id())
     steps = next_steps(STOP, [cut, rise, late, old, restoring, change(AdjustmentStatus.REVERTED)])
-    assert (steps.restore, steps.needs_person, steps.busy) == ((rise, late, cut), (), False)
+    assert (steps.restore, steps.noted, steps.busy) == (((rise,), (late,), (cut,)), (), False)
     assert next_steps(replace(STOP, window_hours=0), [cut, rise, late]).restore == ()
 
 
-def test_a_budget_is_taken_one_change_at_a_time_the_newest_first() -> None:
+def test_one_stroke_takes_a_budget_back_to_what_stood_before_its_oldest_change() -> None:
     budget = new_id()
-    first, second = change(budget=budget, at=NOW - 2 * HOUR), change(budget=budget)
-    assert next_steps(STOP, [first, second]).restore == (second,)
-    reverted = replace(second, status=AdjustmentStatus.REVERTED)
-    assert next_steps(STOP, [first, reverted]).restore == (first,)
-    # The newer one stands and could not be put back: what lies under it stays.
-    met = noted(STOP, [StopItem(second.id, StopOutcome.NEEDS_PERSON, note="edited elsewhere")])
-    assert next_steps(met, [first, second]).restore == ()
+    first = change(budget=budget, at=NOW - 3 * HOUR, before_micros=100, intended_micros=90)
+    second = change(budget=budget, at=NOW - 2 * HOUR, before_micros=90, intended_micros=70)
+    third = change(budget=budget, before_micros=70, intended_micros=75)
+    assert next_steps(STOP, [first, third, second]).restore == ((third, second, first),)
+    # Somebody else's edit lies under the second: what is below it is not overwritten.
+    edited = replace(second, before_micros=95)
+    assert next_steps(STOP, [first, edited, third]).restore == ((third, edited),)
+    undone = [replace(each, status=AdjustmentStatus.REVERTED) for each in (edited, third)]
+    assert next_steps(STOP, [first, *undone]).restore == ((first,),)
+    # The newest stands and could not be put back: what lies under it stays.
+    met = noted(STOP, [StopItem(third.id, StopOutcome.NEEDS_PERSON, note="edited elsewhere")])
+    assert next_steps(met, [first, second, third]).restore == ()
 
 
 @pytest.mark.parametrize("on_way", [AdjustmentStatus.PENDING, AdjustmentStatus.SENDING, AdjustmentStatus.APPLIED])
 def test_what_is_on_its_way_settles_first_and_keeps_only_its_own_budget_waiting(on_way: AdjustmentStatus) -> None:
     budget, other = new_id(), change()
     steps = next_steps(STOP, [change(budget=budget), change(on_way, budget=budget), other])
-    assert (steps.restore, steps.busy) == ((other,), True)
+    assert (steps.restore, steps.busy) == (((other,),), True)
 
 
 def test_an_unknown_outcome_is_a_persons_and_is_told_once() -> None:
     unknown = change(AdjustmentStatus.UNKNOWN)
-    assert next_steps(STOP, [unknown]).needs_person == (unknown,)
-    met = noted(STOP, [StopItem(unknown.id, StopOutcome.NEEDS_PERSON, note="look")])
-    assert next_steps(met, [unknown]) == next_steps(met, [])
+    (item,) = next_steps(STOP, [unknown]).noted
+    assert (item.adjustment_id, item.outcome, item.note) == (unknown.id, StopOutcome.NEEDS_PERSON, UNKNOWN_NOTE)
+    assert next_steps(noted(STOP, [item]), [unknown]) == next_steps(STOP, [])
+
+
+def test_what_a_worker_cut_off_in_its_hand_is_noted_and_an_earlier_stops_is_not() -> None:
+    mine = change(AdjustmentStatus.FAILED, failure_code=CUT_OFF_CODE, dispatched_at_utc=NOW - timedelta(minutes=1))
+    older = replace(mine, id=new_id(), dispatched_at_utc=NOW - HOUR)
+    refused = replace(mine, id=new_id(), failure_code="100/33")
+    assert next_steps(STOP, [mine, older, refused]).noted == (StopItem(mine.id, StopOutcome.CUT_OFF),)
+
+
+def test_what_came_to_wait_under_a_stop_is_cut_off_unless_it_restores_or_was_sent() -> None:
+    waiting = change(AdjustmentStatus.PENDING)
+    sent = change(AdjustmentStatus.PENDING, sent_at_utc=NOW)
+    restoring = change(AdjustmentStatus.PENDING, restores_id=new_id())
+    steps = next_steps(STOP, [waiting, sent, restoring])
+    assert (steps.cut_off, steps.busy) == ((waiting,), True)
+
+
+def test_a_change_needs_a_person_also_when_what_restores_it_does_not_go_through() -> None:
+    item = StopItem(new_id(), StopOutcome.RESTORING, new_id())
+    on_way, failed = change(AdjustmentStatus.PENDING), change(AdjustmentStatus.FAILED, failure_reason="edited")
+    assert [needs_person(item, back) for back in (None, on_way, failed)] == [None, None, "edited"]
+    assert needs_person(replace(item, outcome=StopOutcome.NEEDS_PERSON, note="spent"), None) == "spent"
 
 
 def test_a_change_keeps_its_newest_outcome_and_the_version_counts() -> None:

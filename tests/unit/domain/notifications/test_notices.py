@@ -92,6 +92,12 @@ def person(*roles: str, permissions: frozenset[Permission] = frozenset({READ})) 
         ),
         ("workspace.stopped", {"reason": "spend runs away"}, "EMERGENCY STOP: nothing more is sent", "spend runs away"),
         (
+            "emergency_stop.lifted",
+            {},
+            "The emergency stop was lifted",
+            "Changes may be approved and sent again; automation stays paused.",
+        ),
+        (
             "ad_account_issue.reported",
             {"platform": "META", "summary": "ad rejected", "message": "policy"},
             "META reports ad rejected",
@@ -177,6 +183,10 @@ def test_approvals_are_for_who_may_decide_and_failures_for_owners_and_the_approv
     assert addressed(failed, everybody) == [owner, ben]
     assert addressed(stopped, everybody) == [owner, ben]
     assert addressed(escalated, everybody) == [owner]
+
+
+def test_what_a_stop_cut_off_is_told_by_the_stop_alone() -> None:
+    assert draft(event("adjustment.failed", {"failure_code": "EMERGENCY_STOP"}), waiting=0) is None
 
 
 def test_a_job_that_approved_is_nobody_to_tell() -> None:

@@ -25,7 +25,16 @@ ALL = frozenset(Channel)
 def test_every_kind_has_a_default_that_shows_it_in_the_app_and_sends_an_email() -> None:
     assert set(DEFAULTS) == set(NoticeKind)
     assert all(each.in_app and each.email is not Pace.OFF for each in DEFAULTS.values())
-    assert all((each.sms, each.slack) == (Pace.OFF, Pace.OFF) for each in DEFAULTS.values())
+    assert {kind for kind, each in DEFAULTS.items() if each.sms is not Pace.OFF} == {NoticeKind.EMERGENCY_STOP}
+    assert all(each.slack is Pace.OFF for each in DEFAULTS.values())
+
+
+@pytest.mark.req("RO-10")
+def test_an_emergency_stop_comes_by_sms_too_to_who_gave_a_number() -> None:
+    stop = NoticeKind.EMERGENCY_STOP
+    assert FRESH.paces(stop, ALL) == {Channel.EMAIL: Pace.AT_ONCE}
+    reachable = changed(FRESH, PreferencesChange(phone="+14155550100"))
+    assert reachable.paces(stop, ALL) == {Channel.EMAIL: Pace.AT_ONCE, Channel.SMS: Pace.AT_ONCE}
 
 
 @pytest.mark.req("RB-F7")
