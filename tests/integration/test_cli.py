@@ -29,6 +29,7 @@ from tests.integration.cli_process import Cli, free_port
 COMMANDS = [
     ["up"], ["serve"], ["worker"], ["sandbox"], ["health"], ["migrate"], ["seed"], ["token"], ["import-metrics"],
     ["import-rates"], ["export-schema"], ["log", "verify"], ["log", "anchor"], ["keys", "rotate"],
+    ["credentials", "rotate"], ["credentials", "new-key"],
 ]  # fmt: skip
 #: Nobody answers there; in pieces, because a password in an address is what the house looks for.
 NOWHERE = "postgres://me:" + "sesame" + "@127.0.0.1:1/shop"
@@ -137,6 +138,25 @@ def test_a_rotated_key_still_verifies_and_another_rings_does_not(seeded: Cli, tm
         tokens_of(elsewhere).verify(before)
     wrong = seeded("keys", "rotate", "doors")
     assert (wrong.code, wrong.error_line) == (2, "the rings are: tokens, anchors")
+
+
+def test_tokens_are_sealed_anew_and_a_damaged_ring_is_told_without_its_keys(seeded: Cli) -> None:
+    [added, resealed, forgotten] = seeded.lines("credentials", "rotate")
+    assert added.endswith(" seals now")
+    assert (resealed, forgotten) == ("3 connections sealed under the newest key", "0 old keys forgotten")
+    assert seeded.lines("credentials", "rotate")[1:] == [resealed, "1 old keys forgotten"]
+    [fresh] = seeded.lines("credentials", "new-key")
+    wrong = seeded("credentials", "rotate", CE_CREDENTIAL_KEYS=fresh)
+    missing = f"the key {resealed_by(seeded)!r} that sealed a credential is not in the ring"
+    what_to_do = "check CE_CREDENTIAL_KEYS, or the file in CE_VAR_DIR/keys"
+    assert (wrong.code, wrong.error_line) == (1, f"{missing}; {what_to_do}")
+    damaged = seeded("credentials", "rotate", CE_CREDENTIAL_KEYS="a:short")
+    assert (damaged.code, "short" in damaged.error_line) == (1, False)
+
+
+def resealed_by(cli: Cli) -> str:
+    """The id of the key in the file that seals."""
+    return (cli.var_dir / "keys" / "credentials.keys").read_text("ascii").partition(":")[0]
 
 
 def test_the_log_is_sound_until_somebody_edits_a_row(seeded: Cli) -> None:

@@ -241,8 +241,9 @@ async def test_the_worker_runs_every_job_beats_and_stops(database_url: str, cloc
         container = replace(opened, ports=ports)
         names = [loop.name for loop in loops(container)]
         assert names == [
-            "heartbeat", "sync and propose", "dispatch", "auto-approve", "notices", "deliveries", "webhooks",
-            "requested syncs", "old webhooks", "unsubscribe links", "expire", "presence", "anchor",
+            "heartbeat", "sync and propose", "dispatch", "emergency stops", "shifts", "auto-approve", "notices",
+            "deliveries", "webhooks", "requested syncs", "old webhooks", "unsubscribe links", "renew tokens",
+            "connection attempts", "expire", "presence", "anchor",
         ]  # fmt: skip
         stop = asyncio.Event()
         running = asyncio.create_task(run_worker(container, stop))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain.members import revoked
+from domain.notifications.notices import NoticeKind
 from kit.time import FixedClock
 from models import members
 from realtime.hints import Hints
@@ -131,7 +132,7 @@ async def test_wishes(ports: Ports, house: House) -> None:
     place = global_id("Workspace", house.workspace.id)
     text = f"query($w: ID!) {{ notificationPreferences(workspaceId: $w) {{ {PREFERENCES} }} }}"
     before = (await execute(ports, ana, text, {"w": place}))["data"]["notificationPreferences"]
-    assert len(before["kinds"]) == 10
+    assert len(before["kinds"]) == len(NoticeKind)
     assert before["kinds"][0] == {
         "kind": "APPROVALS_WAITING", "inApp": True, "email": "BATCHED", "sms": "OFF", "slack": "OFF",
     }  # fmt: skip
