@@ -1,0 +1,63 @@
+"""Bytes to a checked bid request, and a bid response to bytes. Must not know HTTP.
+
+Read leniently where meaning is not lost: digits in quotes are numbers, 1.0 and true are 1, and null is an attribute
+left out.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from hotpath.openrtb.requests import BidRequest
+from hotpath.openrtb.responses import BidResponse
+from hotpath.openrtb.rules import broken_rule
+
+
+class MalformedRequest(ValueError):
+    """No bid request; the message says what is wrong with it."""
+
+
+_REQUEST: Final = msgspec.json.Decoder(BidRequest, strict=False)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def decode_request(body: bytes) -> BidRequest:
+    """A bid request that has all that the specification requires.
+
+    Raises:
+        MalformedRequest: not JSON, an attribute of another type, or one of the rules of `rules.py` broken.
+    """
+    try:
+        request = _REQUEST.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        request = _mended(body, error)
+    broken = broken_rule(request)
+    if broken:
+        raise MalformedRequest(broken)
+    return request
+
+
+def encode_response(response: BidResponse) -> bytes:
+    """The response as JSON."""
+    return _ENCODER.encode(response)
+
+
+def _mended(body: bytes, first: Exception) -> BidRequest:
+    """A second, slower reading without nulls and truth values; only a typed reading that failed comes here."""
+    if not isinstance(first, msgspec.ValidationError):
+        raise MalformedRequest(str(first)) from first
+    try:
+        return msgspec.convert(_pruned(msgspec.json.decode(body)), BidRequest, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
+        raise MalformedRequest(str(error)) from error
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _pruned(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, bool):
+        # The specification has no truth values: its flags are 0 and 1, and some exchanges forget it.
+        return int(value)
+    if isinstance(value, list):
+        return [_pruned(inner) for inner in value if inner is not None]
+    return value
