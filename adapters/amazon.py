@@ -39,6 +39,7 @@ from domain.platforms import (
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    StatusReceipt,
 )
 from kit.money import to_decimal
 
@@ -60,6 +61,8 @@ _STATUSES: Final = {
     "PAUSED": CampaignStatus.PAUSED,
     "ARCHIVED": CampaignStatus.REMOVED,
 }
+#: What a campaign can be set to here.
+_SWITCHES: Final = {CampaignStatus.ENABLED: "ENABLED", CampaignStatus.PAUSED: "PAUSED"}
 _BUDGET_TYPES: Final = {"DAILY": BudgetType.DAILY, "LIFETIME": BudgetType.LIFETIME}
 
 _THROTTLED: Final = "throttledError"
@@ -127,12 +130,8 @@ class AmazonPlatform:
     async def read_budget(self, account: str, budget_external_id: str) -> PlatformBudget:
         """The campaign's budget and its type as they stand now. Raises PlatformError."""
         campaign_id = self._http.require_digits(budget_external_id)
-        rows = await self._list(account, {"campaignIdFilter": {"include": [campaign_id]}})
+        found = await self._campaign_row(account, campaign_id)
         with self._http.parsing():
-            found = next((row for row in rows if row["campaignId"] == campaign_id), None)
-            if found is None:
-                message = f"Amazon profile {account} has no campaign {campaign_id}"
-                raise PlatformError(message, platform_code="ENTITY_NOT_FOUND")
             return PlatformBudget(campaign_id, *_budget(found["budget"]))
 
     async def set_daily_budget(self, account: str, budget_external_id: str, daily_budget_micros: int) -> BudgetReceipt:
@@ -140,7 +139,33 @@ class AmazonPlatform:
         campaign_id = self._http.require_digits(budget_external_id)
         # JSON numbers are text: the float's shortest form is the amount's own digits (exact below 16 digits).
         budget = {"budgetType": "DAILY", "budget": float(to_decimal(daily_budget_micros))}
-        body = {"campaigns": [{"campaignId": campaign_id, "budget": budget}]}
+        return BudgetReceipt(await self._update(account, campaign_id, {"budget": budget}))
+
+    async def read_campaign_status(self, account: str, campaign_external_id: str) -> CampaignStatus:
+        """What the campaign is set to. Raises PlatformError."""
+        found = await self._campaign_row(account, self._http.require_digits(campaign_external_id))
+        with self._http.parsing():
+            return _STATUSES[found["state"]]
+
+    async def set_campaign_status(
+        self, account: str, campaign_external_id: str, status: CampaignStatus
+    ) -> StatusReceipt:
+        """Pause the campaign or let it run. Raises PlatformError."""
+        campaign_id = self._http.require_digits(campaign_external_id)
+        return StatusReceipt(await self._update(account, campaign_id, {"state": _SWITCHES[status]}))
+
+    async def _campaign_row(self, account: str, campaign_id: str) -> Any:
+        rows = await self._list(account, {"campaignIdFilter": {"include": [campaign_id]}})
+        with self._http.parsing():
+            found = next((row for row in rows if row["campaignId"] == campaign_id), None)
+        if found is None:
+            message = f"Amazon profile {account} has no campaign {campaign_id}"
+            raise PlatformError(message, platform_code="ENTITY_NOT_FOUND")
+        return found
+
+    async def _update(self, account: str, campaign_id: str, fields: dict[str, Any]) -> str:
+        """Change some fields of one campaign. Returns the platform's id for the request."""
+        body = {"campaigns": [{"campaignId": campaign_id, **fields}]}
         headers = self._headers(account, _CAMPAIGN_TYPE)
         reply = await self._http.write("PUT", "/sp/campaigns", content=json.dumps(body), headers=headers)
         answer = self._checked(reply, writes=True)
@@ -150,7 +175,7 @@ class AmazonPlatform:
                 raise _item_error(refused[0]["errors"][0])
             if [done["campaignId"] for done in answer["campaigns"]["success"]] != [campaign_id]:
                 raise ValueError("another campaign was answered for")
-        return BudgetReceipt(reply.headers.get("x-amzn-requestid", ""))
+        return str(reply.headers.get("x-amzn-requestid", ""))
 
     async def _list(self, account: str, condition: dict[str, Any]) -> list[Any]:
         headers, rows = self._headers(account, _CAMPAIGN_TYPE), list[Any]()

@@ -28,6 +28,7 @@ from domain.platforms import (
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    StatusReceipt,
 )
 
 _VERSION: Final = "/v21"
@@ -47,6 +48,11 @@ _BUDGET_QUERY: Final = (
     "SELECT campaign_budget.id, campaign_budget.period, campaign_budget.amount_micros FROM campaign_budget"
     " WHERE campaign_budget.id = {budget_id}"
 )
+
+_STATUS_QUERY: Final = "SELECT campaign.id, campaign.status FROM campaign WHERE campaign.id = {campaign_id}"
+
+#: What a campaign can be set to here.
+_SWITCHES: Final = {CampaignStatus.ENABLED: "ENABLED", CampaignStatus.PAUSED: "PAUSED"}
 
 #: A budget for a set period has a total and no daily amount.
 _PERIODS: Final = {"DAILY": BudgetType.DAILY, "CUSTOM_PERIOD": BudgetType.LIFETIME}
@@ -129,18 +135,40 @@ class GooglePlatform:
             "resourceName": f"customers/{customer}/campaignBudgets/{budget_id}",
             "amountMicros": str(daily_budget_micros),
         }
+        return BudgetReceipt(await self._mutate(f"customers/{customer}/campaignBudgets", update, "amount_micros"))
+
+    async def read_campaign_status(self, account: str, campaign_external_id: str) -> CampaignStatus:
+        """What the campaign is set to. Raises PlatformError."""
+        campaign_id = self._http.require_digits(campaign_external_id)
+        rows = await self._search(account, _STATUS_QUERY.format(campaign_id=campaign_id))
+        if not rows:
+            message = f"Google Ads customer {account} has no campaign {campaign_id}"
+            raise PlatformError(message, platform_code="RESOURCE_NOT_FOUND")
+        with self._http.parsing():
+            return CampaignStatus(rows[0]["campaign"]["status"])
+
+    async def set_campaign_status(
+        self, account: str, campaign_external_id: str, status: CampaignStatus
+    ) -> StatusReceipt:
+        """Pause the campaign or let it run. Raises PlatformError."""
+        customer, campaign_id = self._http.require_digits(account), self._http.require_digits(campaign_external_id)
+        collection = f"customers/{customer}/campaigns"
+        update = {"resourceName": f"{collection}/{campaign_id}", "status": _SWITCHES[status]}
+        return StatusReceipt(await self._mutate(collection, update, "status"))
+
+    async def _mutate(self, collection: str, update: dict[str, str], mask: str) -> str:
+        """Change the masked field of one resource. Returns the platform's id for the request."""
         body = {
-            "operations": [{"update": update, "updateMask": "amount_micros"}],
+            "operations": [{"update": update, "updateMask": mask}],
             "partialFailure": False,
             "validateOnly": False,
         }
-        path = f"{_VERSION}/customers/{customer}/campaignBudgets:mutate"
-        reply = await self._http.write("POST", path, json=body, headers=self._headers())
+        reply = await self._http.write("POST", f"{_VERSION}/{collection}:mutate", json=body, headers=self._headers())
         answer = self._checked(reply, writes=True)
         with self._http.parsing(writes=True):
             if answer["results"][0]["resourceName"] != update["resourceName"]:
-                raise ValueError("another budget was answered for")
-        return BudgetReceipt(reply.headers.get("request-id", ""))
+                raise ValueError("another resource was answered for")
+        return str(reply.headers.get("request-id", ""))
 
     async def _search(self, account: str, query: str) -> list[Any]:
         """Every row of every batch of the stream."""

@@ -35,6 +35,7 @@ from domain.platforms import (
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    StatusReceipt,
 )
 from kit.money import to_decimal
 
@@ -64,6 +65,9 @@ _STATUSES: Final = {
     "PENDING_DELETION": CampaignStatus.REMOVED,
     "REMOVED": CampaignStatus.REMOVED,
 }
+
+#: What a campaign can be set to here.
+_SWITCHES: Final = {CampaignStatus.ENABLED: "ACTIVE", CampaignStatus.PAUSED: "PAUSED"}
 
 
 class LinkedInPlatform:
@@ -129,11 +133,27 @@ class LinkedInPlatform:
         if account not in self._currencies:
             await self.fetch_account(account)
         amount = {"amount": str(to_decimal(daily_budget_micros)), "currencyCode": self._currencies[account]}
+        return BudgetReceipt(await self._patch(path, {"dailyBudget": amount}))
+
+    async def read_campaign_status(self, account: str, campaign_external_id: str) -> CampaignStatus:
+        """What the campaign is set to. Raises PlatformError."""
+        body = await self._get(f"{self._campaign_path(account, campaign_external_id)}?fields=id,status")
+        with self._http.parsing():
+            return _STATUSES[body["status"]]
+
+    async def set_campaign_status(
+        self, account: str, campaign_external_id: str, status: CampaignStatus
+    ) -> StatusReceipt:
+        """Pause the campaign or let it run. Raises PlatformError."""
+        path = self._campaign_path(account, campaign_external_id)
+        return StatusReceipt(await self._patch(path, {"status": _SWITCHES[status]}))
+
+    async def _patch(self, path: str, fields: dict[str, Any]) -> str:
+        """Change some fields and leave the others. Returns the platform's id for the request."""
         headers = {**self._headers(), "x-restli-method": "PARTIAL_UPDATE"}
-        body = {"patch": {"$set": {"dailyBudget": amount}}}
-        reply = await self._http.write("POST", path, json=body, headers=headers)
+        reply = await self._http.write("POST", path, json={"patch": {"$set": fields}}, headers=headers)
         self._checked(reply, writes=True)
-        return BudgetReceipt(reply.headers.get("x-li-uuid", ""))
+        return str(reply.headers.get("x-li-uuid", ""))
 
     async def _days(self, account: str, since: date, until: date) -> list[Any]:
         """The elements of a range, which is halved for as long as an answer may have lost its end."""

@@ -31,6 +31,7 @@ from domain.platforms import (
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    StatusReceipt,
     limits,
 )
 
@@ -47,6 +48,9 @@ _STATUSES: Final = {
     "ARCHIVED": CampaignStatus.REMOVED,
     "DELETED": CampaignStatus.REMOVED,
 }
+
+#: What a campaign can be set to here.
+_SWITCHES: Final = {CampaignStatus.ENABLED: "ACTIVE", CampaignStatus.PAUSED: "PAUSED"}
 
 #: `omni_purchase` and the pixel's own type count the same purchases again, so exactly one type is read.
 _PURCHASE: Final = "purchase"
@@ -114,14 +118,36 @@ class MetaPlatform:
         if finer:
             message = f"{daily_budget_micros} micros is not a whole number of Meta's minor units"
             raise PlatformError(message, platform_code="NOT_A_WHOLE_STEP")
-        path = f"{_VERSION}/{self._http.require_digits(budget_external_id)}"
-        form = {"daily_budget": str(minor)}
+        return BudgetReceipt(await self._write(budget_external_id, {"daily_budget": str(minor)}))
+
+    async def read_campaign_status(
+        self,
+        account: str,  # noqa: ARG002 - here a campaign's id says it all
+        campaign_external_id: str,
+    ) -> CampaignStatus:
+        """What the campaign itself is set to, whatever its parents are. Raises PlatformError."""
+        body = await self._get(self._http.require_digits(campaign_external_id), {"fields": "id,status"})
+        with self._http.parsing():
+            return _STATUSES[body["status"]]
+
+    async def set_campaign_status(
+        self,
+        account: str,  # noqa: ARG002 - here a campaign's id says it all
+        campaign_external_id: str,
+        status: CampaignStatus,
+    ) -> StatusReceipt:
+        """Pause the campaign or let it run. Raises PlatformError."""
+        return StatusReceipt(await self._write(campaign_external_id, {"status": _SWITCHES[status]}))
+
+    async def _write(self, campaign_external_id: str, form: dict[str, str]) -> str:
+        """Change fields of a campaign. Returns the platform's id for the request."""
+        path = f"{_VERSION}/{self._http.require_digits(campaign_external_id)}"
         reply = await self._http.write("POST", path, data=form, headers=self._headers())
         body = self._checked(reply, writes=True)
         with self._http.parsing(writes=True):
             if body["success"] is not True:
                 raise ValueError("success is not true")
-        return BudgetReceipt(reply.headers.get("x-fb-trace-id", ""))
+        return str(reply.headers.get("x-fb-trace-id", ""))
 
     async def _minor_unit_micros(self, account: str) -> int:
         if account not in self._currencies:

@@ -39,6 +39,7 @@ from domain.platforms import (
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    StatusReceipt,
 )
 from kit.money import to_decimal
 
@@ -59,6 +60,8 @@ _STATUSES: Final = {
     "Suspended": CampaignStatus.PAUSED,
     "Deleted": CampaignStatus.REMOVED,
 }
+#: What a campaign can be set to here.
+_SWITCHES: Final = {CampaignStatus.ENABLED: "Active", CampaignStatus.PAUSED: "Paused"}
 _BUDGET_TYPES: Final = {
     "DailyBudgetStandard": BudgetType.DAILY,
     "DailyBudgetAccelerated": BudgetType.DAILY,
@@ -153,13 +156,8 @@ class MicrosoftPlatform:
     async def read_budget(self, account: str, budget_external_id: str) -> PlatformBudget:
         """The campaign's budget and its type as they stand now. Raises PlatformError."""
         campaign_id = self._http.require_digits(budget_external_id)
-        query = {"AccountId": account, "CampaignIds": [campaign_id], "CampaignType": _CAMPAIGN_TYPES}
-        body = await self._post(account, f"{self._campaigns}/QueryByIds", query)
+        row = await self._campaign_row(account, campaign_id)
         with self._http.parsing():
-            self._refuse_partial_errors(body, writes=False)
-            [row] = body["Campaigns"]
-            if str(row["Id"]) != campaign_id:
-                raise ValueError("another campaign was answered for")
             if not _has_own_budget(row):
                 message = f"Microsoft campaign {campaign_id} has no budget of its own"
                 raise PlatformError(message, platform_code="NO_CAMPAIGN_BUDGET")
@@ -175,12 +173,39 @@ class MicrosoftPlatform:
             # JSON numbers are text: the float's shortest form is the amount's own digits (exact below 16 digits).
             "DailyBudget": float(to_decimal(daily_budget_micros)),
         }
+        return BudgetReceipt(await self._update(account, campaign))
+
+    async def read_campaign_status(self, account: str, campaign_external_id: str) -> CampaignStatus:
+        """What the campaign is set to, whether or not its budget is used up. Raises PlatformError."""
+        row = await self._campaign_row(account, self._http.require_digits(campaign_external_id))
+        with self._http.parsing():
+            return _STATUSES[row["Status"]]
+
+    async def set_campaign_status(
+        self, account: str, campaign_external_id: str, status: CampaignStatus
+    ) -> StatusReceipt:
+        """Pause the campaign or let it run. Raises PlatformError."""
+        campaign = {"Id": self._http.require_digits(campaign_external_id), "Status": _SWITCHES[status]}
+        return StatusReceipt(await self._update(account, campaign))
+
+    async def _campaign_row(self, account: str, campaign_id: str) -> Any:
+        query = {"AccountId": account, "CampaignIds": [campaign_id], "CampaignType": _CAMPAIGN_TYPES}
+        body = await self._post(account, f"{self._campaigns}/QueryByIds", query)
+        with self._http.parsing():
+            self._refuse_partial_errors(body, writes=False)
+            [row] = body["Campaigns"]
+            if str(row["Id"]) != campaign_id:
+                raise ValueError("another campaign was answered for")
+            return row
+
+    async def _update(self, account: str, campaign: dict[str, Any]) -> str:
+        """Change the fields of one campaign that are named. Returns the platform's id for the request."""
         body = {"AccountId": self._http.require_digits(account), "Campaigns": [campaign]}
         reply = await self._http.write("PUT", self._campaigns, json=body, headers=self._headers(account))
         answer = self._checked(reply, writes=True)
         with self._http.parsing(writes=True):
             self._refuse_partial_errors(answer, writes=True)
-        return BudgetReceipt(reply.headers.get("webrequestactivityid", ""))
+        return str(reply.headers.get("webrequestactivityid", ""))
 
     async def _poll(self, account: str, report_id: str) -> str | None:
         """The report's address, "" where there is nothing to report, None while it is made."""

@@ -30,6 +30,7 @@ from domain.platforms import (
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    StatusReceipt,
 )
 from kit.money import to_decimal
 
@@ -57,6 +58,8 @@ _PURCHASES: Final = "complete_payment"
 _PURCHASE_VALUE: Final = "total_complete_payment_rate"
 
 _STATUSES: Final = {"ENABLE": CampaignStatus.ENABLED, "DISABLE": CampaignStatus.PAUSED}
+#: What a campaign can be set to here.
+_SWITCHES: Final = {CampaignStatus.ENABLED: "ENABLE", CampaignStatus.PAUSED: "DISABLE"}
 _DELETED: Final = "CAMPAIGN_STATUS_DELETE"
 
 _BUDGET_MODES: Final = {
@@ -146,6 +149,37 @@ class TikTokPlatform:
         self._checked(reply, writes=True)
         with self._http.parsing(writes=True):
             return BudgetReceipt(str(reply.body["request_id"]))
+
+    async def read_campaign_status(self, account: str, campaign_external_id: str) -> CampaignStatus:
+        """What the campaign is set to. Raises PlatformError."""
+        campaign_id = self._http.require_digits(campaign_external_id)
+        query = {
+            "advertiser_id": self._http.require_digits(account),
+            "filtering": json.dumps({"campaign_ids": [campaign_id]}),
+            "fields": json.dumps(["campaign_id", "operation_status", "secondary_status"]),
+        }
+        rows = await self._get_all("campaign/get", query)
+        with self._http.parsing():
+            found = next((row for row in rows if row["campaign_id"] == campaign_id), None)
+            if found is None:
+                message = f"TikTok advertiser {account} has no campaign {campaign_id}"
+                raise PlatformError(message, platform_code="NO_SUCH_CAMPAIGN")
+            removed = found["secondary_status"] == _DELETED
+            return CampaignStatus.REMOVED if removed else _STATUSES[found["operation_status"]]
+
+    async def set_campaign_status(
+        self, account: str, campaign_external_id: str, status: CampaignStatus
+    ) -> StatusReceipt:
+        """Pause the campaign or let it run. Raises PlatformError."""
+        body = {
+            "advertiser_id": self._http.require_digits(account),
+            "campaign_ids": [self._http.require_digits(campaign_external_id)],
+            "operation_status": _SWITCHES[status],
+        }
+        reply = await self._http.write("POST", f"{_ROOT}/campaign/status/update/", json=body, headers=self._headers())
+        self._checked(reply, writes=True)
+        with self._http.parsing(writes=True):
+            return StatusReceipt(str(reply.body["request_id"]))
 
     async def _get(self, path: str, query: dict[str, str]) -> Any:
         reply = await self._http.read("GET", f"{_ROOT}/{path}/", params=query, headers=self._headers())

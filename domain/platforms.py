@@ -90,6 +90,13 @@ class BudgetReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusReceipt:
+    """What the platform answered to a campaign's pause or start; `execution_id` is its own id for the request."""
+
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformLimits:
     """What a platform accepts as a daily budget: `min_daily_micros` and the multiple `step_micros`, account micros."""
 
@@ -145,3 +152,11 @@ class AdPlatform(Protocol):
 
     async def set_daily_budget(self, account: str, budget_external_id: str, daily_budget_micros: int) -> BudgetReceipt:
         """Set the absolute daily budget in account micros (a whole number of the platform's step)."""
+
+    async def read_campaign_status(self, account: str, campaign_external_id: str) -> CampaignStatus:
+        """Whether one campaign may spend, as it stands now."""
+
+    async def set_campaign_status(
+        self, account: str, campaign_external_id: str, status: CampaignStatus
+    ) -> StatusReceipt:
+        """Pause a campaign or let it run: `status` is PAUSED or ENABLED, all else a programming error (KeyError)."""

@@ -23,12 +23,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kit.money import MICROS_PER_UNIT, parse_micros, to_decimal
-from sandbox.faults import Wording, respond
+from sandbox.faults import Wording, respond, write_operation
 from sandbox.options import CallCounter, Option
 from sandbox.roster import AMAZON
 from sandbox.simulation import Simulation, UnknownEntityError, bearer, is_whole_step, new_request_id
 from sandbox.state import Fault
-from sandbox.world import AccountSpec, BudgetSpec, CampaignDay, CampaignSpec
+from sandbox.world import AccountSpec, CampaignDay, CampaignSpec
 
 _CAMPAIGN_TYPE: Final = "application/vnd.spcampaign.v3+json"
 _REPORT_TYPE: Final = "application/vnd.createasyncreportrequest.v3+json"
@@ -152,7 +152,8 @@ class _Amazon:
             except AmazonRefusal as refusal:
                 return _error(refusal)
 
-        return await respond(request, self._simulation, AMAZON, "set_budget", self._wording, answer)
+        operation = write_operation(raw, "state")
+        return await respond(request, self._simulation, AMAZON, operation, self._wording, answer)
 
     def _update(self, request: Request, raw: bytes) -> Response:
         """Each campaign for itself: the good ones are applied, the others are told."""
@@ -165,29 +166,35 @@ class _Amazon:
         success, errors = [], []
         for index, item in enumerate(given):
             try:
-                budget, amount_micros = self._change(account, item)
+                campaign_id = self._change(account, item, headers["x-amzn-requestid"])
             except AmazonItemError as error:
                 errors.append({"index": index, "errors": [_item_error(error, index)]})
                 continue
-            self._simulation.set_budget(budget, amount_micros, request_id=headers["x-amzn-requestid"])
-            success.append({"index": index, "campaignId": budget.external_id})
+            success.append({"index": index, "campaignId": campaign_id})
         return JSONResponse({"campaigns": {"success": success, "error": errors}}, 207, headers)
 
-    def _change(self, account: AccountSpec, item: object) -> tuple[BudgetSpec, int]:
+    def _change(self, account: AccountSpec, item: object, request_id: str) -> str:
+        """Apply a campaign's new daily budget or state. Returns its id."""
         match item:
             case {"campaignId": str(campaign_id), "budget": {"budgetType": "DAILY", "budget": amount}}:
-                pass
+                campaign = self._known(account, campaign_id)
+                if self._simulation.lifetime_micros(campaign.budget):
+                    raise AmazonItemError("The budget type cannot be changed", "entityStateError", "CANNOT_UPDATE")
+                amount_micros = _budget_micros(amount, account)
+                self._simulation.set_budget(campaign.budget, amount_micros, request_id=request_id)
+            case {"campaignId": str(campaign_id), "state": "ENABLED" | "PAUSED" as state}:
+                campaign = self._known(account, campaign_id)
+                self._simulation.set_paused(campaign, paused=state == "PAUSED", request_id=request_id)
             case _:
-                raise AmazonItemError("the stand-in changes daily budgets only", "missingValueError", "MISSING_VALUE")
+                message = "the stand-in changes daily budgets and states only"
+                raise AmazonItemError(message, "missingValueError", "MISSING_VALUE")
+        return campaign_id
+
+    def _known(self, account: AccountSpec, campaign_id: str) -> CampaignSpec:
         try:
-            budget = self._simulation.budget(AMAZON, campaign_id)
+            return self._simulation.campaign_of(account, campaign_id)
         except UnknownEntityError as error:
             raise AmazonItemError("Campaign not found", "entityNotFoundError", "ENTITY_NOT_FOUND") from error
-        if budget.account != account:
-            raise AmazonItemError("Campaign not found", "entityNotFoundError", "ENTITY_NOT_FOUND")
-        if self._simulation.lifetime_micros(budget):
-            raise AmazonItemError("The budget type cannot be changed", "entityStateError", "CANNOT_UPDATE")
-        return budget, _budget_micros(amount, account)
 
     def ask_for_report(self, request: Request, raw: bytes) -> dict[str, Any]:
         account = self._scope(request)

@@ -18,7 +18,7 @@ from sandbox.faults import OPERATIONS, FaultKind
 from sandbox.options import MAX_OPTION, Option
 from sandbox.roster import AMAZON, GOOGLE, LINKEDIN, META, MICROSOFT, PLATFORMS, TIKTOK
 from sandbox.simulation import Simulation, UnknownEntityError, new_request_id
-from sandbox.state import Effect, Fault
+from sandbox.state import Effect, Fault, StatusEffect
 from sandbox.world import BudgetSpec, CampaignSpec, first_day, true_daily_revenue_micros
 
 #: How each platform writes its error codes, so that a scripted one fits its envelope; "" is the usual one.
@@ -45,6 +45,7 @@ def control_routes(simulation: Simulation) -> list[Route]:
         Route("/control/clock", _endpoint(control.clock), methods=["GET"]),
         Route("/control/clock/advance", _endpoint(control.advance), methods=["POST"]),
         Route("/control/ledger", _endpoint(control.ledger), methods=["GET"]),
+        Route("/control/statuses", _endpoint(control.statuses), methods=["GET"]),
         Route("/control/world", _endpoint(control.world), methods=["GET"]),
         Route("/control/reset", _endpoint(control.reset), methods=["POST"]),
         Route("/control/faults", _endpoint(control.faults), methods=["POST"]),
@@ -101,6 +102,10 @@ class _Control:
             raise BadControlRequestError("after is the id of a ledger row")
         return {"effects": [effect_record(effect) for effect in self._simulation.ledger(after_id=int(after))]}
 
+    def statuses(self, _request: Request, _body: dict[str, Any]) -> dict[str, Any]:
+        """Every pause and start of a campaign, oldest first."""
+        return {"statuses": [status_record(effect) for effect in self._simulation.state.status_effects()]}
+
     def world(self, _request: Request, _body: dict[str, Any]) -> dict[str, Any]:
         return {
             "seed": self._simulation.state.seed,
@@ -142,7 +147,7 @@ class _Control:
         campaign = self._simulation.campaign(platform, str(body.get("campaign")))
         if not isinstance(body.get("paused"), bool):
             raise BadControlRequestError("paused is true or false")
-        self._simulation.set_paused(campaign, paused=body["paused"])
+        self._simulation.set_paused(campaign, paused=body["paused"], request_id=new_request_id(), source="EXTERNAL")
         return {"paused": body["paused"]}
 
     def lifetime(self, _request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -215,6 +220,19 @@ def effect_record(effect: Effect) -> dict[str, Any]:
         "request_id": effect.request_id,
         "source": effect.source,
         "unchanged": effect.unchanged,
+    }
+
+
+def status_record(effect: StatusEffect) -> dict[str, Any]:
+    """A pause or start as JSON."""
+    return {
+        "id": effect.id,
+        "at": iso_utc(effect.at_utc),
+        "platform": effect.platform,
+        "campaign": effect.campaign,
+        "paused": effect.paused,
+        "request_id": effect.request_id,
+        "source": effect.source,
     }
 
 

@@ -28,8 +28,13 @@ class FaultKind(StrEnum):
     SLOW = "slow"
 
 
-#: What a fault may be scripted for; "any" meets both.
-OPERATIONS: Final = ("set_budget", "read", "any")
+#: What a fault may be scripted for; "any" meets all.
+OPERATIONS: Final = ("set_budget", "set_status", "read", "any")
+
+
+def write_operation(body: bytes, status_field: str) -> str:
+    """Which write a body asks for, where both go to one address: a status is set by the field that names it."""
+    return "set_status" if f'"{status_field}"'.encode() in body else "set_budget"
 
 
 @dataclass(frozen=True, slots=True)

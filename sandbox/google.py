@@ -40,8 +40,12 @@ _HTTP_STATUSES: Final = {
 _QUERY: Final = re.compile(r"\s*SELECT\s+(?P<fields>.+?)\s+FROM\s+(?P<resource>\w+)(?:\s+WHERE\s+(?P<where>.+?))?\s*")
 _DATES: Final = re.compile(r"segments\.date BETWEEN '([^']*)' AND '([^']*)'")
 _BUDGET_ID: Final = re.compile(r"campaign_budget\.id = (\d+)")
+_CAMPAIGN_ID: Final = re.compile(r"campaign\.id = (\d+)")
 _NOT_REMOVED: Final = re.compile(r"campaign\.status != 'REMOVED'")
 _RESOURCE_NAME: Final = re.compile(r"customers/(\d+)/campaignBudgets/(\d+)")
+
+_CAMPAIGN_NAME: Final = re.compile(r"customers/(\d+)/campaigns/(\d+)")
+_STATUSES: Final = ("ENABLED", "PAUSED")
 
 
 class GoogleRefusal(Exception):
@@ -62,6 +66,7 @@ class _Query:
     resource: str
     dates: tuple[date, date] | None
     budget_id: str | None
+    campaign_id: str | None
 
 
 def google_app(simulation: Simulation) -> Starlette:
@@ -72,6 +77,7 @@ def google_app(simulation: Simulation) -> Starlette:
         routes=[
             Route(f"{customer}/googleAds:searchStream", google.search_stream, methods=["POST"]),
             Route(f"{customer}/campaignBudgets:mutate", google.mutate_budgets, methods=["POST"]),
+            Route(f"{customer}/campaigns:mutate", google.mutate_campaigns, methods=["POST"]),
         ]
     )
 
@@ -117,6 +123,41 @@ class _Google:
                 return _error(refusal)
 
         return await respond(request, self._simulation, GOOGLE, "set_budget", self._wording, answer)
+
+    async def mutate_campaigns(self, request: Request) -> Response:
+        raw = await request.body()
+
+        def answer() -> Response:
+            try:
+                account = self._authorised(request)
+                return self._switch(account, _object(raw))
+            except GoogleRefusal as refusal:
+                return _error(refusal)
+
+        return await respond(request, self._simulation, GOOGLE, "set_status", self._wording, answer)
+
+    def _switch(self, account: AccountSpec, body: dict[str, Any]) -> Response:
+        """Pause a campaign or let it run: one operation, as the stand-in knows it."""
+        match body.get("operations"):
+            case [{"update": {"resourceName": str(name), "status": str(status)}, "updateMask": "status"}]:
+                pass
+            case _:
+                raise _invalid("requestError", "UNKNOWN", "The stand-in updates the status of one campaign")
+        named = _CAMPAIGN_NAME.fullmatch(name)
+        if named is None or named[1] != account.external_id:
+            raise _invalid("requestError", "INVALID_RESOURCE_NAME", "The resource name is malformed")
+        if status not in _STATUSES:
+            raise _invalid("requestError", "INVALID_ENUM_VALUE", "Enum value cannot be used.")
+        try:
+            campaign = self._simulation.campaign_of(account, named[2])
+        except UnknownEntityError as error:
+            raise _invalid("mutateError", "RESOURCE_NOT_FOUND", "Resource was not found.") from error
+        request_id = new_request_id()
+        headers = {"request-id": request_id}
+        if body.get("validateOnly"):
+            return JSONResponse({}, headers=headers)
+        self._simulation.set_paused(campaign, paused=status == "PAUSED", request_id=request_id)
+        return JSONResponse({"results": [{"resourceName": name}]}, headers=headers)
 
     def _mutate(self, account: AccountSpec, body: dict[str, Any]) -> Response:
         """All operations or none, unless partialFailure lets the good ones through; validateOnly applies nothing."""
@@ -187,11 +228,19 @@ class _Google:
             budgets = dict.fromkeys(campaign.budget for campaign in campaigns)
             wanted = (budget for budget in budgets if query.budget_id in (None, budget.external_id))
             return [self._budget_record(budget) for budget in wanted]
-        by_id = {campaign.external_id: self._campaign_record(campaign) for campaign in campaigns}
+        by_id = {
+            campaign.external_id: self._campaign_record(campaign)
+            for campaign in campaigns
+            if query.campaign_id in (None, campaign.external_id)
+        }
         if query.dates is None:
             return list(by_id.values())
         days = self._simulation.report(account, *query.dates)
-        return [by_id[day.campaign_id] | _metrics_record(day) for day in days if day.impressions]
+        return [
+            by_id[day.campaign_id] | _metrics_record(day)
+            for day in days
+            if day.impressions and day.campaign_id in by_id
+        ]
 
     def _campaign_record(self, campaign: CampaignSpec) -> dict[str, Any]:
         account = campaign.budget.account
@@ -223,14 +272,20 @@ def _parse_query(text: object) -> _Query:
     if match is None or match["resource"] not in ("customer", "campaign", "campaign_budget"):
         raise _invalid("queryError", "UNEXPECTED_INPUT", "Error in query: unexpected input.")
     where = match["where"] or ""
-    dates, budget = _DATES.search(where), _BUDGET_ID.search(where)
+    dates, budget, campaign = (pattern.search(where) for pattern in (_DATES, _BUDGET_ID, _CAMPAIGN_ID))
     rest = where
-    for known in (_DATES, _BUDGET_ID, _NOT_REMOVED):
+    for known in (_DATES, _BUDGET_ID, _CAMPAIGN_ID, _NOT_REMOVED):
         rest = known.sub("", rest)
     if rest.replace("AND", "").strip():
         raise _invalid("queryError", "BAD_FIELD_NAME", f"Error in query: the stand-in does not know {where!r}.")
     fields = tuple(field.strip() for field in match["fields"].split(","))
-    return _Query(fields, match["resource"], None if dates is None else _dates(dates), budget[1] if budget else None)
+    return _Query(
+        fields=fields,
+        resource=match["resource"],
+        dates=None if dates is None else _dates(dates),
+        budget_id=budget[1] if budget else None,
+        campaign_id=campaign[1] if campaign else None,
+    )
 
 
 def _dates(match: re.Match[str]) -> tuple[date, date]:

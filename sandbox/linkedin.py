@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kit.money import MICROS_PER_UNIT, parse_micros, to_decimal
-from sandbox.faults import Wording, respond
+from sandbox.faults import Wording, respond, write_operation
 from sandbox.options import CallCounter, Option
 from sandbox.roster import LINKEDIN
 from sandbox.simulation import Simulation, UnknownEntityError, bearer, is_whole_step, new_request_id
@@ -142,26 +142,28 @@ class _LinkedIn:
                 _check_headers(self._simulation, request)
                 self._count()
                 campaign = self._campaign(request)
-                amount_micros = self._change(request, campaign, raw)
+                request_id = new_request_id()
+                self._change(request, campaign, raw, request_id)
             except LinkedInRefusal as refusal:
                 return _error(refusal)
-            request_id = new_request_id()
-            self._simulation.set_budget(campaign.budget, amount_micros, request_id=request_id)
             return Response(status_code=204, headers={"x-li-uuid": request_id})
 
-        return await respond(request, self._simulation, LINKEDIN, "set_budget", self._wording, answer)
+        operation = write_operation(raw, "status")
+        return await respond(request, self._simulation, LINKEDIN, operation, self._wording, answer)
 
-    def _change(self, request: Request, campaign: CampaignSpec, raw: bytes) -> int:
+    def _change(self, request: Request, campaign: CampaignSpec, raw: bytes, request_id: str) -> None:
         if request.headers.get("x-restli-method", "").upper() != "PARTIAL_UPDATE":
             raise LinkedInRefusal("The method needs X-RestLi-Method: PARTIAL_UPDATE", "ILLEGAL_ARGUMENT")
         match _object(raw):
             case {"patch": {"$set": {"dailyBudget": dict(wanted)} as fields}} if len(fields) == 1:
-                pass
+                if self._simulation.lifetime_micros(campaign.budget):
+                    raise LinkedInRefusal("A daily budget cannot join a total budget", "DAILY_BUDGET_NOT_ALLOWED")
+                amount_micros = _amount_micros(wanted, campaign.budget.account)
+                self._simulation.set_budget(campaign.budget, amount_micros, request_id=request_id)
+            case {"patch": {"$set": {"status": "ACTIVE" | "PAUSED" as status} as fields}} if len(fields) == 1:
+                self._simulation.set_paused(campaign, paused=status == "PAUSED", request_id=request_id)
             case _:
-                raise LinkedInRefusal("the stand-in patches dailyBudget only", "ILLEGAL_ARGUMENT")
-        if self._simulation.lifetime_micros(campaign.budget):
-            raise LinkedInRefusal("A daily budget cannot join a total budget", "DAILY_BUDGET_NOT_ALLOWED")
-        return _amount_micros(wanted, campaign.budget.account)
+                raise LinkedInRefusal("the stand-in patches dailyBudget or status only", "ILLEGAL_ARGUMENT")
 
     def _count(self) -> None:
         allowed = self._simulation.option(Option.LINKEDIN_CALLS_PER_DAY)

@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -38,6 +39,9 @@ _BLOCKED_MINUTES: Final = 1
 
 #: The platform's own code for budgets changed too often in an hour (source: Marketing API, "Rate limiting").
 _TOO_MANY_BUDGET_CHANGES: Final = "613/1487632"
+
+#: What the stand-in can set a campaign to.
+_STATUSES: Final = ("ACTIVE", "PAUSED")
 
 _QUOTA_MESSAGES: Final = {
     "4": "Application request limit reached",
@@ -160,16 +164,29 @@ class _Meta:
             try:
                 _check_token(self._simulation, request, form)
                 campaign = self._campaign(request)
-                amount_micros = _daily_budget_micros(form, campaign.budget.account)
-                self._check_change(campaign)
+                trace_id = new_request_id()
+                apply = self._change(campaign, form, trace_id)
                 self._count(campaign.budget.account.external_id, _WRITE_SCORE)
             except MetaRefusal as refusal:
                 return _error(refusal)
-            trace_id = new_request_id()
-            self._simulation.set_budget(campaign.budget, amount_micros, request_id=trace_id)
+            apply()
             return self._ok(campaign.budget.account.external_id, {"success": True}, trace_id)
 
-        return await respond(request, self._simulation, META, "set_budget", self._wording, answer)
+        operation = "set_status" if "status" in form else "set_budget"
+        return await respond(request, self._simulation, META, operation, self._wording, answer)
+
+    def _change(self, campaign: CampaignSpec, form: dict[str, str], trace_id: str) -> Callable[[], object]:
+        """What to do to change the one field that the form names. Raises MetaRefusal where it may not be done."""
+        if "status" not in form:
+            amount_micros = _daily_budget_micros(form, campaign.budget.account)
+            self._check_change(campaign)
+            return partial(self._simulation.set_budget, campaign.budget, amount_micros, request_id=trace_id)
+        if "daily_budget" in form:
+            raise MetaRefusal("(#100) the stand-in changes status or daily_budget, not both")
+        if form["status"] not in _STATUSES:
+            raise MetaRefusal("(#100) Param status must be one of {ACTIVE, PAUSED, DELETED, ARCHIVED}")
+        paused = form["status"] == "PAUSED"
+        return partial(self._simulation.set_paused, campaign, paused=paused, request_id=trace_id)
 
     def _check_change(self, campaign: CampaignSpec) -> None:
         """Raises MetaRefusal for a budget of the other kind, and beyond the changes that an hour allows."""

@@ -5,7 +5,8 @@ Must not decide what a campaign does; that is the world's.
 From the documentation: the paths and headers, ids as strings, Search campaigns only where no CampaignType is named,
 PartialErrors beside a success, OperationErrors in a refusal, codes 105, 117, 207, 1100 and 1106, reports that are
 submitted, polled and downloaded as a zipped CSV (no address where there is no data), in Pacific time unless another
-zone is named. Assumed: the HTTP status of each refusal, and the code of a daily amount for a lifetime budget. Not
+zone is named. Assumed: the HTTP status of each refusal, and the codes of a daily amount for a
+lifetime budget and of a status that is none. Not
 played: shared budgets. A report is ready at the third poll, however much time has passed.
 """
 
@@ -25,12 +26,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kit.money import parse_micros, to_decimal
-from sandbox.faults import Wording, respond
+from sandbox.faults import Wording, respond, write_operation
 from sandbox.options import CallCounter, Option
 from sandbox.roster import MICROSOFT
 from sandbox.simulation import Simulation, UnknownEntityError, bearer, is_whole_step, new_request_id
 from sandbox.state import Fault
-from sandbox.world import AccountSpec, BudgetSpec, CampaignDay, CampaignSpec
+from sandbox.world import AccountSpec, CampaignDay, CampaignSpec
 
 _MIN_DAILY_MICROS: Final = 50_000
 _READY_AT_POLL: Final = 3
@@ -171,7 +172,8 @@ class _Microsoft:
             except MicrosoftRefusal as refusal:
                 return _fault(refusal)
 
-        return await respond(request, self._simulation, MICROSOFT, "set_budget", self._wording, answer)
+        operation = write_operation(raw, "Status")
+        return await respond(request, self._simulation, MICROSOFT, operation, self._wording, answer)
 
     def _update(self, request: Request, body: dict[str, Any]) -> Response:
         """Each campaign for itself: the good ones are applied, the others are told in PartialErrors."""
@@ -181,26 +183,30 @@ class _Microsoft:
         tracking_id, errors = new_request_id(), []
         for index, item in enumerate(given):
             try:
-                budget, amount_micros = self._change(account, item)
+                self._change(account, item, tracking_id)
             except MicrosoftRefusal as refusal:
                 errors.append({**_error_entry(refusal), "Index": index})
-                continue
-            self._simulation.set_budget(budget, amount_micros, request_id=tracking_id)
         return JSONResponse({"PartialErrors": errors}, headers=_tracking(tracking_id))
 
-    def _change(self, account: AccountSpec, item: object) -> tuple[BudgetSpec, int]:
-        if not isinstance(item, dict) or not set(item) <= {"Id", "DailyBudget", "BudgetType"}:
-            raise MicrosoftRefusal("the stand-in changes DailyBudget only")
+    def _change(self, account: AccountSpec, item: object, tracking_id: str) -> None:
+        """Apply a campaign's new daily budget or status. Raises MicrosoftRefusal and changes nothing otherwise."""
+        if not isinstance(item, dict) or not set(item) <= {"Id", "DailyBudget", "BudgetType", "Status"}:
+            raise MicrosoftRefusal("the stand-in changes DailyBudget and Status only")
         try:
-            budget = self._simulation.budget(MICROSOFT, str(item.get("Id")))
+            campaign = self._simulation.campaign_of(account, str(item.get("Id")))
         except UnknownEntityError as error:
             raise MicrosoftRefusal("The campaign ID is not valid.", _INVALID_CAMPAIGN_ID) from error
-        if budget.account != account:
-            raise MicrosoftRefusal("The campaign ID is not valid.", _INVALID_CAMPAIGN_ID)
+        if "Status" in item:
+            if len(item) > len(("Id", "Status")) or item["Status"] not in ("Active", "Paused"):
+                raise MicrosoftRefusal("The campaign status is not valid.")
+            self._simulation.set_paused(campaign, paused=item["Status"] == "Paused", request_id=tracking_id)
+            return
+        budget = campaign.budget
         other_type = item.get("BudgetType", "DailyBudgetStandard") != "DailyBudgetStandard"
         if self._simulation.lifetime_micros(budget) or other_type:
             raise MicrosoftRefusal("The budget type cannot be changed.", _INVALID_DAILY_BUDGET)
-        return budget, _budget_micros(item.get("DailyBudget"), account)
+        amount_micros = _budget_micros(item.get("DailyBudget"), account)
+        self._simulation.set_budget(budget, amount_micros, request_id=tracking_id)
 
     def submit_report(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         account = self._named_account(request, {})

@@ -98,6 +98,13 @@ class Simulation:
         """
         return self.state.lifetime_micros(budget.account.platform, budget.external_id)
 
+    def campaign_of(self, account: AccountSpec, external_id: str) -> CampaignSpec:
+        """Raises UnknownEntityError if the account has no such campaign."""
+        found = self.campaign(account.platform, external_id)
+        if found.budget.account != account:
+            raise UnknownEntityError(f"account {account.external_id} has no campaign {external_id}")
+        return found
+
     def campaign(self, platform: str, external_id: str) -> CampaignSpec:
         """Raises UnknownEntityError if the platform has no such campaign."""
         for campaign in self.roster.campaigns:
@@ -110,10 +117,18 @@ class Simulation:
         pauses = self._pauses(campaign)
         return bool(pauses) and pauses[-1].paused
 
-    def set_paused(self, campaign: CampaignSpec, *, paused: bool) -> None:
-        """Pause the campaign, or set it running again, from now on."""
-        platform = campaign.budget.account.platform
-        self.state.record_pause(at_utc=self.now_utc(), platform=platform, campaign=campaign.external_id, paused=paused)
+    def set_paused(
+        self, campaign: CampaignSpec, *, paused: bool, request_id: str, source: EffectSource = "API"
+    ) -> None:
+        """Pause the campaign, or set it running again, from now on, and remember who did."""
+        self.state.record_pause(
+            at_utc=self.now_utc(),
+            platform=campaign.budget.account.platform,
+            campaign=campaign.external_id,
+            paused=paused,
+            request_id=request_id,
+            source=source,
+        )
 
     def accepts(self, platform: str, token: str) -> bool:
         """Whether an access token is good now: granted on a consent page, or the standing one, which fixtures use."""

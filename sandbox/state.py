@@ -33,7 +33,9 @@ CREATE TABLE IF NOT EXISTS pauses (
     at_utc TEXT NOT NULL,
     platform TEXT NOT NULL,
     campaign TEXT NOT NULL,
-    paused INTEGER NOT NULL
+    paused INTEGER NOT NULL,
+    request_id TEXT NOT NULL DEFAULT '',
+    source TEXT NOT NULL DEFAULT 'EXTERNAL'
 );
 CREATE TABLE IF NOT EXISTS faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -68,6 +70,26 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusEffect:
+    """One pause or start applied to a campaign."""
+
+    id: int
+    at_utc: datetime
+    platform: str
+    campaign: str
+    paused: bool
+    request_id: str
+    source: str
+
+
+#: Columns that a state file made before campaigns could be paused by a request lacks.
+_LATER_COLUMNS: Final = {
+    "request_id": "TEXT NOT NULL DEFAULT ''",
+    "source": "TEXT NOT NULL DEFAULT 'EXTERNAL'",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """A scripted failure. `code` picks a platform's own error code where a kind has several; "" takes the usual one.
 
@@ -91,6 +113,10 @@ class State:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA busy_timeout = 5000")
         self._db.executescript(_SCHEMA)
+        present = {row[1] for row in self._db.execute("PRAGMA table_info(pauses)")}
+        for column, kind in _LATER_COLUMNS.items():
+            if column not in present:
+                self._db.execute(f"ALTER TABLE pauses ADD COLUMN {column} {kind}")
         if self._setting("seed") is None:
             self.reset(seed=seed, now_utc=now_utc)
 
@@ -143,12 +169,24 @@ class State:
         """Give an entity a budget for its lifetime, account micros; 0 makes it a daily one again."""
         self._set(f"lifetime {platform} {entity}", str(amount_micros))
 
-    def record_pause(self, *, at_utc: datetime, platform: str, campaign: str, paused: bool) -> None:
+    def record_pause(
+        self, *, at_utc: datetime, platform: str, campaign: str, paused: bool, request_id: str, source: EffectSource
+    ) -> None:
         """From this row on the campaign is paused, or runs again."""
         self._db.execute(
-            "INSERT INTO pauses (at_utc, platform, campaign, paused) VALUES (?, ?, ?, ?)",
-            (iso_utc(at_utc), platform, campaign, int(paused)),
+            "INSERT INTO pauses (at_utc, platform, campaign, paused, request_id, source) VALUES (?, ?, ?, ?, ?, ?)",
+            (iso_utc(at_utc), platform, campaign, int(paused), request_id, source),
         )
+
+    def status_effects(self) -> list[StatusEffect]:
+        """Every pause and start, oldest first."""
+        rows = self._db.execute(
+            "SELECT id, at_utc, platform, campaign, paused, request_id, source FROM pauses ORDER BY id"
+        )
+        return [
+            StatusEffect(number, datetime.fromisoformat(at), platform, campaign, bool(paused), request_id, source)
+            for number, at, platform, campaign, paused, request_id, source in rows
+        ]
 
     def pauses_of(self, platform: str, campaign: str) -> list[tuple[datetime, bool]]:
         """When one campaign was paused and set running again, oldest first."""

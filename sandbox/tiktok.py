@@ -34,6 +34,7 @@ _RATE_LIMITED: Final = 40100
 _BAD_TOKEN: Final = 40105
 _SYSTEM_ERROR: Final = 50000
 
+_STATUSES: Final = ("ENABLE", "DISABLE")
 _DIMENSIONS: Final = {"campaign_id", "stat_time_day"}
 
 
@@ -54,6 +55,7 @@ def tiktok_app(simulation: Simulation) -> Starlette:
             Route("/open_api/v1.3/campaign/get/", tiktok.read(tiktok.campaigns)),
             Route("/open_api/v1.3/report/integrated/get/", tiktok.read(tiktok.report)),
             Route("/open_api/v1.3/campaign/update/", tiktok.update_campaign, methods=["POST"]),
+            Route("/open_api/v1.3/campaign/status/update/", tiktok.update_statuses, methods=["POST"]),
         ]
     )
 
@@ -125,6 +127,36 @@ class _TikTok:
             return _envelope({"campaign_id": budget.external_id}, request_id)
 
         return await respond(request, self._simulation, TIKTOK, "set_budget", self._wording, answer)
+
+    async def update_statuses(self, request: Request) -> Response:
+        raw = await request.body()
+
+        def answer() -> Response:
+            request_id = new_request_id()
+            try:
+                _check_token(self._simulation, request)
+                campaigns, status = self._switch(_object(raw))
+            except TikTokRefusal as refusal:
+                return _error(refusal)
+            for campaign in campaigns:
+                self._simulation.set_paused(campaign, paused=status == "DISABLE", request_id=request_id)
+            told = {"campaign_ids": [campaign.external_id for campaign in campaigns], "status": status}
+            return _envelope(told, request_id)
+
+        return await respond(request, self._simulation, TIKTOK, "set_status", self._wording, answer)
+
+    def _switch(self, body: dict[str, Any]) -> tuple[list[CampaignSpec], str]:
+        """All the campaigns named, or none: one that is not the advertiser's refuses the request."""
+        account = self._account(body.get("advertiser_id"))
+        named, status = body.get("campaign_ids"), body.get("operation_status")
+        if not isinstance(named, list) or not named:
+            raise TikTokRefusal("campaign_ids: Missing data for required field.")
+        if status not in _STATUSES:
+            raise TikTokRefusal("operation_status: Must be one of: ENABLE, DISABLE, DELETE.")
+        try:
+            return [self._simulation.campaign_of(account, str(each)) for each in named], str(status)
+        except UnknownEntityError as error:
+            raise TikTokRefusal("Campaign does not exist") from error
 
     def _change(self, body: dict[str, Any]) -> tuple[BudgetSpec, int]:
         account = self._account(body.get("advertiser_id"))

@@ -12,11 +12,13 @@ from domain.errors import PlatformError
 from domain.platforms import (
     AdPlatform,
     BudgetReceipt,
+    CampaignStatus,
     Platform,
     PlatformAccount,
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    StatusReceipt,
 )
 from services.connection_tokens import access_token, connection_ports
 from services.ports import Ports
@@ -69,6 +71,16 @@ class ConnectedPlatform:
         return await self._call(
             lambda platform: platform.set_daily_budget(account, budget_external_id, daily_budget_micros)
         )
+
+    async def read_campaign_status(self, account: str, campaign_external_id: str) -> CampaignStatus:
+        """As AdPlatform."""
+        return await self._call(lambda platform: platform.read_campaign_status(account, campaign_external_id))
+
+    async def set_campaign_status(
+        self, account: str, campaign_external_id: str, status: CampaignStatus
+    ) -> StatusReceipt:
+        """As AdPlatform."""
+        return await self._call(lambda platform: platform.set_campaign_status(account, campaign_external_id, status))
 
     async def _call(self, act: Callable[[AdPlatform], Awaitable[T]]) -> T:
         adapter, held = connection_ports(self.ports).adapters.of(self.platform, self.connection_id)

@@ -22,7 +22,7 @@ from adapters.microsoft import MicrosoftPlatform, MicrosoftRoots
 from adapters.report_jobs import MAX_UNPACKED_BYTES, ReportWait, gunzip, unzip, wait_for_report
 from adapters.tiktok import TikTokPlatform
 from domain.errors import PlatformError
-from domain.platforms import AdPlatform, Platform
+from domain.platforms import AdPlatform, CampaignStatus, Platform
 
 PLATFORMS = {platform.value.lower() for platform in Platform}
 CASES = {
@@ -97,6 +97,8 @@ async def test_case(name: str):
     platform, case = CASES[name]
     recorded = Recorded(case["exchanges"])
     arguments = list(case["call"]["arguments"])
+    if case["call"]["method"] == "set_campaign_status":
+        arguments[2] = CampaignStatus(arguments[2])
     if case["call"]["method"] == "fetch_daily_metrics":
         arguments[1:] = [date.fromisoformat(text) for text in arguments[1:]]
     async with httpx.AsyncClient(transport=httpx.MockTransport(recorded), base_url="https://platform.test") as client:
@@ -140,6 +142,12 @@ async def test_transport_failures_tell_whether_a_write_may_have_landed(name, fai
             await platform.set_daily_budget("1", "2", 60_000_000)
         with pytest.raises(PlatformError) as read:
             await platform.read_budget("1", "2")
+        with pytest.raises(PlatformError) as pause:
+            await platform.set_campaign_status("1", "2", CampaignStatus.PAUSED)
+        with pytest.raises(PlatformError) as look:
+            await platform.read_campaign_status("1", "2")
+    assert (pause.value.retryable, pause.value.outcome_known) == (True, known_after_write)
+    assert (look.value.retryable, look.value.outcome_known) == (True, True)
     assert (write.value.retryable, write.value.outcome_known) == (True, known_after_write)
     assert (read.value.retryable, read.value.outcome_known) == (True, True)
     assert write.value.platform_code == type(failure).__name__

@@ -15,6 +15,7 @@ from domain.platforms import (
     PlatformBudget,
     PlatformCampaign,
     PlatformDailyMetric,
+    StatusReceipt,
 )
 
 
@@ -53,6 +54,19 @@ class FakePlatform:
         await self._called("set_daily_budget", account, budget_external_id, daily_budget_micros)
         self.set_budget(budget_external_id, daily_budget_micros)
         return BudgetReceipt(f"receipt-{len(self.calls)}")
+
+    async def read_campaign_status(self, account: str, campaign_external_id: str) -> CampaignStatus:
+        await self._called("read_campaign_status", account, campaign_external_id)
+        return next(row.status for row in self.campaigns if row.external_id == campaign_external_id)
+
+    async def set_campaign_status(
+        self, account: str, campaign_external_id: str, status: CampaignStatus
+    ) -> StatusReceipt:
+        await self._called("set_campaign_status", account, campaign_external_id, status)
+        self.campaigns = [
+            replace(row, status=status) if row.external_id == campaign_external_id else row for row in self.campaigns
+        ]
+        return StatusReceipt(f"receipt-{len(self.calls)}")
 
     def set_budget(self, budget_external_id: str, daily_budget_micros: int) -> None:
         self.campaigns = [
