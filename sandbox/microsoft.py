@@ -5,9 +5,8 @@ Must not decide what a campaign does; that is the world's.
 From the documentation: the paths and headers, ids as strings, Search campaigns only where no CampaignType is named,
 PartialErrors beside a success, OperationErrors in a refusal, codes 105, 117, 207, 1100 and 1106, reports that are
 submitted, polled and downloaded as a zipped CSV (no address where there is no data), in Pacific time unless another
-zone is named. Assumed: the HTTP status of each refusal, and the codes of a daily amount for a
-lifetime budget and of a status that is none. Not
-played: shared budgets. A report is ready at the third poll, however much time has passed.
+zone is named. Assumed: the HTTP status of each refusal, and the codes of a daily amount for a lifetime budget and of a
+status that is none. Not played: shared budgets. A report is ready at the third poll, however much time has passed.
 """
 
 import csv
