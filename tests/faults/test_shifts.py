@@ -24,12 +24,12 @@ from tests.faults.checker import Place, check
 from tests.faults.harness import Bench, open_bench, size
 
 #: Where a worker may die on the way, and the which-th time there: of the first leg, the second, or the way back.
+OF_SHIFTS = (("shift.before_commit", 1), ("shift.after_commit", 1))
 POINTS = (
+    *OF_SHIFTS,
     *itertools.product(
         ("dispatch.after_claim_commit", "dispatch.after_call", "dispatch.before_confirm_commit"), (1, 2)
     ),
-    ("shift.before_commit", 1),
-    ("shift.after_commit", 1),
     ("dispatch.after_call", 3),
 )
 #: What the platform of the second leg does: refuses for good, cuts the reply after or before it obeyed, breaks once.
@@ -84,7 +84,7 @@ async def test_a_shift_is_all_or_nothing_wherever_the_worker_dies(
     ports: Ports, house: House, database_url: str, tmp_path: Path, fault: str
 ) -> None:
     rng = random.Random(fault)
-    points = [rng.choice(POINTS) for _ in range(3)] if size(1) == 1 else POINTS
+    points = [*OF_SHIFTS, rng.choice(POINTS)] if size(1) == 1 else POINTS
     async with open_bench(ports, house, database_url, tmp_path, 2 * len(points)) as bench:
         ana = await viewer_of(ports, house, house.owner_id)
         before = await amounts(bench)
