@@ -141,13 +141,12 @@ def _in_between(legs: Legs, now_utc: datetime, status: ShiftStatus = ShiftStatus
 
 
 def _hanging_since(legs: Legs) -> datetime | None:
-    """Since when money may have left one campaign without an end in sight; None while nothing was sent."""
+    """Since when money may have left one campaign without an end in sight; None while nothing was sent.
+
+    One clock for all that follows: what begins later, a confirmation or the way back, starts none anew.
+    """
     last = legs.back or legs.target
-    if last.status in _DONE:
-        return None
-    if legs.back is not None:
-        return legs.back.created_at_utc
-    return legs.source.confirmed_at_utc or legs.source.sent_at_utc
+    return None if last.status in _DONE else legs.source.sent_at_utc or legs.source.confirmed_at_utc
 
 
 def _flag(why: str) -> Finding:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from tortoise import Model, fields
 
-from domain.shifts import Shift
+from domain.shifts import ENDED, Shift, ShiftStatus
 from kit.pagination import Slice
 from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
 
@@ -56,6 +56,17 @@ async def add_shift(scope: WriteScope, value: Shift) -> None:
     """A new shift."""
     columns = {name: getattr(value, name) for name in Shift.__slots__ if name != "tenant_id"}
     await scope.create(ShiftTable, **{**columns, "status": value.status.value})
+
+
+async def go_on_with_leg(scope: WriteScope, adjustment_id: UUID) -> bool:
+    """Let a leg be sent again, if it is one: whoever settles its shift must look again. False where that has ended."""
+    rows = await scope.rows(
+        "UPDATE shifts SET version = version + 1 WHERE tenant_id = $1 AND (from_adjustment_id = $2 "
+        "OR to_adjustment_id = $2) RETURNING status",
+        scope.tenant_id,
+        adjustment_id,
+    )
+    return all(ShiftStatus(row["status"]) not in ENDED for row in rows)
 
 
 async def store_shift(scope: WriteScope, value: Shift) -> bool:

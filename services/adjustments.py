@@ -12,7 +12,7 @@ from domain.plans import uncovered_micros
 from domain.recommendations import MAX_REASON_CHARACTERS
 from kit.ids import new_id
 from kit.pagination import Slice
-from models import adjustments, campaigns, locks, plans
+from models import adjustments, campaigns, locks, plans, shifts
 from models.scope import Scope
 from services.conflicts import logged_conflict
 from services.idempotency import once
@@ -62,6 +62,11 @@ async def retry(
             if found.restores_id is None:
                 await require_no_stop(work.scope, found.workspace_id, found.currency_code)
             after = retried(found, work.now_utc)
+            if not await shifts.go_on_with_leg(work.scope, found.id):
+                raise InvalidTransition(
+                    "this is a leg of a shift that has ended: alone it would move budget by half; request a new shift",
+                    state=found.status.value,
+                )
             await keep(work, after)
             if not await adjustments.retry_if_unchanged(work.scope, found.id, found.version, after.not_before_utc):
                 current = await adjustments.adjustment(work.scope, found.id)

@@ -274,15 +274,16 @@ async def settle(ports: Ports, tenant_id: UUID, shift_id: UUID) -> bool:
         return False
     legs = await _legs(scope, shift)
     found = rules.finding(legs, ports.clock.now_utc())
-    if not found.restore:
-        return await _book(ports, shift, found, None)
     try:
-        return await _book(ports, shift, found, legs.source)
+        return await _book(ports, shift, found, legs.source if found.restore else None)
     except VersionConflict:
         return False
     except DomainError as error:
-        why = f"the decrease could not be put back: {error.message}"
-        return await _book(ports, shift, Finding(ShiftStatus.FLAGGED, why=why), None)
+        found = Finding(ShiftStatus.FLAGGED, why=f"the decrease could not be put back: {error.message}")
+    try:
+        return await _book(ports, shift, found, None)
+    except VersionConflict:
+        return False
 
 
 async def _legs(scope: Scope, shift: Shift) -> Legs:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.adjustments import AdjustmentStatus
-from domain.errors import PlatformError
+from domain.errors import InvalidTransition, PlatformError
 from domain.notifications.notices import NoticeKind
 from domain.platforms import Platform
 from domain.shifts import Shift, ShiftStatus
@@ -149,6 +149,22 @@ async def test_when_the_decrease_fails_the_increase_is_never_sent(
     assert (shift.status, await legs(ports, shift)) == (ShiftStatus.NOT_MOVED, [AdjustmentStatus.FAILED] * 2)
     assert len(meta.calls_of("set_daily_budget")) == 1
     assert amounts(meta) == [100, 100]
+
+
+@pytest.mark.req("GO-05")
+async def test_a_leg_of_a_shift_that_ended_is_not_sent_again_alone(
+    ports: Ports, house: House, meta: FakePlatform
+) -> None:
+    await request(ports, house)
+    meta.failures["set_daily_budget"] = [PlatformError("no", platform_code="100", outcome_known=True)]
+    await work(ports)
+    shift = await only(ports, house)
+    leg = await adjustments.adjustment(ports.database.read(house.tenant_id), shift.from_adjustment_id)
+    ana = await viewer_of(ports, house, house.owner_id)
+    with pytest.raises(InvalidTransition, match="a shift that has ended"):
+        await cases.retry(ports, ana, leg.id, leg.version, "again")
+    await work(ports)
+    assert (await only(ports, house), amounts(meta)) == (shift, [100, 100])
 
 
 @pytest.mark.req("GO-05")

@@ -1,5 +1,6 @@
 """What a shift's legs mean for it: all or nothing, else a flag in time; and amounts that never create money."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
@@ -69,6 +70,17 @@ def test_money_that_hangs_between_the_legs_is_flagged_in_time(target: S) -> None
     # Nothing has left: it may wait as long as it likes.
     assert finding(legs(S.PENDING, S.PENDING, ago=FLAG_AFTER), NOW).status is R.OPEN
     assert timedelta() < FLAG_AFTER < timedelta(seconds=60)
+
+
+@pytest.mark.req("GO-05")
+def test_nothing_that_begins_later_starts_the_flags_clock_anew() -> None:
+    """Confirmed at 40 s, the increase failed at 44 s and its way back queued then: flagged at 45 s all the same."""
+    known = legs(S.CONFIRMED, S.FAILED, S.PENDING)
+    source = replace(known.source, sent_at_utc=NOW, confirmed_at_utc=NOW + timedelta(seconds=40))
+    back = replace(known.back, created_at_utc=NOW + timedelta(seconds=44)) if known.back else None
+    late = replace(known, source=source, back=back)
+    assert finding(late, NOW + timedelta(seconds=44)).status is R.RESTORING
+    assert finding(late, NOW + FLAG_AFTER).status is R.FLAGGED
 
 
 def test_no_state_of_the_legs_ends_a_shift_with_money_in_between() -> None:
