@@ -54,8 +54,13 @@ def register_commands(first_argument: str) -> None:
     """Import the modules whose commands may be meant; importing one registers its commands."""
     from app.cli import health  # noqa: F401, PLC0415 - see above
 
+    if first_argument == "bid":
+        # Alone: the bid process must not carry the ORM that the other commands bring.
+        from app.cli import bidding  # noqa: PLC0415 - see above
+
+        return
     if first_argument != "health":
-        from app.cli import credentials, data, keys, logs, serving  # noqa: F401, PLC0415 - see above
+        from app.cli import bidding, credentials, data, keys, logs, serving  # noqa: F401, PLC0415 - see above
 
 
 def main() -> None:

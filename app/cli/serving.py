@@ -1,20 +1,17 @@
 """Commands that serve: `up`, `serve`, `worker`, `sandbox`."""
 
 import asyncio
-import logging
 import secrets
-import signal
-import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
 import uvicorn
-import uvloop
 
 from app.cli.database import opened
+from app.cli.listening import STOP_SIGNALS, Host, Port, bound, log_to_stderr, logger, run_on_uvloop
 from app.cli.main import app, fail
 from app.container import Container
 from app.graphql_transport import uvicorn_options
@@ -25,13 +22,6 @@ from app.web import create_app
 from app.worker import run_worker
 from sandbox.app import serve as serve_sandbox
 from sandbox.webhooks import WebhookTarget
-
-logger = logging.getLogger("campaign_express.cli")
-
-_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-
-Host = Annotated[str | None, typer.Option(help="Address to listen on; default: the setting.")]
-Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to listen on; default: the setting.")]
 
 
 @app.command()
@@ -101,14 +91,14 @@ def serve(
     Example: `campaign-express serve --with-worker`
     """
     settings = Settings()
-    _log_to_stderr()
+    log_to_stderr()
     run_on_uvloop(
         _serve(settings, host or settings.api_host, settings.api_port if port is None else port, with_worker, demo)
     )
 
 
 async def _serve(settings: Settings, host: str, port: int, with_worker: bool, demo: bool) -> None:
-    with _bound(host, port, "CE_API_PORT") as listener:
+    with bound(host, port, "CE_API_PORT") as listener:
         async with opened(settings) as container:
             if demo:
                 await seed_demo(container)
@@ -128,41 +118,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """End in good order at the first signal, at once at the second."""
         loop = asyncio.get_running_loop()
-        for each in _STOP_SIGNALS:
+        for each in STOP_SIGNALS:
             loop.add_signal_handler(each, self.handle_exit, each, None)
         try:
             yield
         finally:
-            for each in _STOP_SIGNALS:
+            for each in STOP_SIGNALS:
                 loop.remove_signal_handler(each)
-
-
-@contextmanager
-def _bound(host: str, port: int, setting: str) -> Iterator[socket.socket]:
-    """A listening socket, taken before anything else is opened, so that a port in use is one line and no half start."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            where = address(host, port)
-            raise fail(
-                f"cannot listen at {where}: {error.strerror}; set {setting} or give --host and --port"
-            ) from error
-        yield listener
-
-
-def run_on_uvloop(work: Coroutine[Any, Any, None]) -> None:
-    """Run a server to its end. An option of uvicorn's cannot choose the loop: the server is not all that runs in it."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work)
-
-
-def _log_to_stderr() -> None:
-    """Servers say what happens, with the time; the clients they use stay quiet."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("campaign_express").setLevel(logging.INFO)
 
 
 @asynccontextmanager
@@ -184,14 +146,14 @@ def worker() -> None:
     Example: `campaign-express worker`
     """
     settings = Settings()
-    _log_to_stderr()
+    log_to_stderr()
     run_on_uvloop(_work(settings))
 
 
 async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for each in _STOP_SIGNALS:
+    for each in STOP_SIGNALS:
         loop.add_signal_handler(each, stop.set)
     async with opened(settings) as container:
         logger.info("working")
@@ -207,10 +169,10 @@ def sandbox(host: Host = None, port: Port = None) -> None:
     settings = Settings()
     host, port = host or settings.sandbox_host, settings.sandbox_port if port is None else port
     smtp_port = settings.sandbox_smtp_port or None
-    with _bound(host, port, "CE_SANDBOX_PORT"):
+    with bound(host, port, "CE_SANDBOX_PORT"):
         settings.var_dir.mkdir(parents=True, exist_ok=True)
     if smtp_port is not None:
-        with _bound(host, smtp_port, "CE_SANDBOX_SMTP_PORT"):
+        with bound(host, smtp_port, "CE_SANDBOX_SMTP_PORT"):
             pass
     serve_sandbox(host, port, settings.var_dir / "sandbox.db", smtp_port, _webhook_target(settings))
 

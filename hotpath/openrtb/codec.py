@@ -1,7 +1,7 @@
 """Bytes to a checked bid request, and a bid response to bytes. Must not know HTTP.
 
-Read leniently where meaning is not lost: digits in quotes are numbers, 1.0 and true are 1, and null is an attribute
-left out.
+Read leniently where meaning is not lost: digits in quotes are numbers, 1.0 and true are 1, null is an attribute left
+out, and a list of keywords is its text.
 """
 
 from typing import Any, Final
@@ -54,10 +54,17 @@ def _mended(body: bytes, first: Exception) -> BidRequest:
 
 def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _pruned(inner) for name, inner in value.items() if inner is not None}
+        return {name: _keyed(name, inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, bool):
         # The specification has no truth values: its flags are 0 and 1, and some exchanges forget it.
         return int(value)
     if isinstance(value, list):
         return [_pruned(inner) for inner in value if inner is not None]
     return value
+
+
+def _keyed(name: str, value: Any) -> Any:
+    """Keywords were a list once; 2.6 has them in one text, divided by commas."""
+    if name == "keywords" and isinstance(value, list):
+        return ",".join(map(str, value))
+    return _pruned(value)

@@ -60,6 +60,12 @@ def test_spellings_that_lose_no_meaning_are_read(changes: dict[str, Any], read: 
     assert decode_request(body(**changes)).at == read
 
 
+def test_a_list_of_keywords_is_its_text() -> None:
+    request = decode_request(body(site={"keywords": ["a", "b"]}))
+    assert request.site is not None
+    assert request.site.keywords == "a,b"
+
+
 @pytest.mark.parametrize(
     "data",
     [

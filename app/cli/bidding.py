@@ -1,0 +1,44 @@
+"""The command `bid`: the bid process, beside the API and without its database. Must not import the ORM or GraphQL."""
+
+import asyncio
+import secrets
+import socket
+
+from app.cli.listening import STOP_SIGNALS, Host, Port, bound, log_to_stderr, logger, run_on_uvloop
+from app.cli.main import app
+from app.settings import Settings, address
+from hotpath.auction.bidder import BidderSettings
+from hotpath.demo import demo_snapshot
+from hotpath.process import run_bid_process
+from hotpath.server.protocol import Limits
+
+
+@app.command()
+def bid(host: Host = None, port: Port = None) -> None:
+    """Answer OpenRTB bid requests with the demo campaign.
+
+    Example: `campaign-express bid --port 8001`
+    """
+    settings = Settings()
+    log_to_stderr()
+    with bound(host or settings.bid_host, settings.bid_port if port is None else port, "CE_BID_PORT") as listener:
+        run_on_uvloop(_bid(listener))
+
+
+async def _bid(listener: socket.socket) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in STOP_SIGNALS:
+        loop.add_signal_handler(each, stop.set)
+    where = address(*listener.getsockname()[:2])
+    logger.info("bidding at %s", where)
+    # The key lives as long as the process: so do the bids that its notices are about.
+    await run_bid_process(
+        listener,
+        demo_snapshot(),
+        stop,
+        key=secrets.token_bytes(32),
+        base_url=where,
+        limits=Limits(),
+        settings=BidderSettings(),
+    )
+    logger.info("drained")

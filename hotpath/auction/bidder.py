@@ -1,0 +1,221 @@
+"""One request's way: read, decide, answer; and one notice's. Must not know HTTP, and must not wait.
+
+Whatever goes wrong in here ends in a no-bid: an exchange counts an error against a bidder and cuts its traffic.
+"""
+
+import logging
+import secrets
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Protocol
+
+from domain.bid_features import NOBODY, Profile
+from hotpath.auction.facts import request_facts
+from hotpath.auction.markup import MARKUP_TYPES, markup, size
+from hotpath.auction.notices import BidTicket, NoticeKind, Tickets, cleared_house_micros
+from hotpath.engine.engine import Bid, Refusal
+from hotpath.engine.facts import RequestFacts
+from hotpath.openrtb import responses as wire
+from hotpath.openrtb.codec import MalformedRequest, decode_request, encode_response
+from hotpath.openrtb.requests import BidRequest
+from hotpath.openrtb.responses import BidResponse, NoBidReason, SeatBid
+
+logger = logging.getLogger("campaign_express.bid")
+
+_MICROS: Final = 1_000_000
+_MS_PER_S: Final = 1_000
+
+
+class Decider(Protocol):
+    """The engine, as far as a bidder needs it."""
+
+    def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> list[Bid | Refusal]:
+        """A bid or a reason per impression, in their order."""
+        ...
+
+    def lost(self, token: str) -> None:
+        """The bid's place and money are free."""
+        ...
+
+    def billed(self, token: str, campaign_id: str, house_micros: int) -> None:
+        """The bid's impression was shown, at this price."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BidderSettings:
+    """What an operator may turn.
+
+    `exposure_s` is how long after a bid its impression may be shown (`exp`); `notice_s` how long a notice is believed;
+    `network_s` what of an exchange's `tmax` is left to the network; `most_notices` how many are remembered.
+    """
+
+    vendor_id: int = 0
+    exposure_s: int = 300
+    notice_s: int = 3_600
+    network_s: float = 0.010
+    most_notices: int = 1_000_000
+
+
+class NoticeResult(Enum):
+    """What became of a notice."""
+
+    COUNTED = "counted"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the metrics read: requests by what they got, impressions without a bid by reason, notices by result."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bids: int = 0
+
+
+class Bidder:
+    """An engine behind the wire's objects."""
+
+    def __init__(
+        self,
+        engine: Decider,
+        tickets: Tickets,
+        *,
+        profile_of: Callable[[str], Profile | None],
+        settings: BidderSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`profile_of` answers at once; None counts as nobody. `clock` gives seconds since 1970."""
+        self.counts = Counts()
+        self._engine = engine
+        self._tickets = tickets
+        self._profile_of = profile_of
+        self._settings = settings
+        self._clock = clock
+        self._last_s = 0.0
+        self._settled: OrderedDict[tuple[NoticeKind, str], None] = OrderedDict()
+
+    def answer(self, body: bytes, waited_s: float = 0.0) -> bytes:
+        """The response to a request, as JSON; empty where there is nothing to say.
+
+        Args:
+            body: the request, unpacked.
+            waited_s: since its first byte arrived.
+
+        Raises:
+            MalformedRequest: the body is no bid request.
+        """
+        try:
+            request = decode_request(body)
+        except MalformedRequest:
+            self.counts.answers["malformed"] += 1
+            raise
+        if request.tmax > 0 and request.tmax / _MS_PER_S < waited_s + self._settings.network_s:
+            return self._no_bid(request, NoBidReason.INSUFFICIENT_TIME)
+        try:
+            return self._auction(request)
+        except Exception:
+            # The fence before the wire: a fault of ours must not become a 500. It is told, and counted apart.
+            logger.exception("a request could not be decided")
+            return self._no_bid(request, NoBidReason.TECHNICAL)
+
+    def notice(self, kind: NoticeKind, token: str, price: str) -> NoticeResult:
+        """Count a notice once, however often it comes; a billing charges, a loss frees what the bid had set aside."""
+        ticket = self._tickets.read(token, self._now_s())
+        result = NoticeResult.REFUSED if ticket is None else NoticeResult.COUNTED
+        if ticket is not None:
+            key = (kind, ticket.bid_id)
+            if key in self._settled:
+                result = NoticeResult.REPEATED
+            else:
+                self._settle(key, ticket, price)
+        self.counts.notices[kind.value, result.value] += 1
+        return result
+
+    def _settle(self, key: tuple[NoticeKind, str], ticket: BidTicket, price: str) -> None:
+        self._settled[key] = None
+        if len(self._settled) > self._settings.most_notices:
+            self._settled.popitem(last=False)
+        if ticket.test:
+            return
+        if key[0] is NoticeKind.BILLING:
+            self._engine.billed(ticket.bid_id, ticket.campaign_id, cleared_house_micros(ticket, price))
+        elif key[0] is NoticeKind.LOSS:
+            self._engine.lost(ticket.bid_id)
+
+    def _auction(self, request: BidRequest) -> bytes:
+        facts = request_facts(request, self._settings.vendor_id)
+        now_s = self._now_s()
+        profile = self._profile_of(facts.user_key) if facts.user_key else None
+        decisions = self._engine.decide(facts, profile or NOBODY, now_s)
+        seats: dict[str, list[wire.Bid]] = {}
+        currency = "USD"
+        for place, decision in enumerate(decisions):
+            if isinstance(decision, Refusal):
+                self.counts.refusals[decision.reason.value] += 1
+                continue
+            currency = decision.currency
+            bid = self._bid(request, place, decision, now_s)
+            seats.setdefault(decision.entry.campaign.seat, []).append(bid)
+            self.counts.bids += 1
+        if not seats:
+            self.counts.answers["no_bid"] += 1
+            return b""
+        self.counts.answers["bid"] += 1
+        seat_bids = tuple([SeatBid(seat=seat, bid=tuple(bids)) for seat, bids in seats.items()])
+        return encode_response(BidResponse(id=request.id, seatbid=seat_bids, cur=currency))
+
+    def _bid(self, request: BidRequest, place: int, bid: Bid, now_s: float) -> wire.Bid:
+        imp, campaign, creative = request.imp[place], bid.entry.campaign, bid.entry.creative
+        ticket = BidTicket(
+            bid_id=bid.token,
+            campaign_id=campaign.campaign_id,
+            offer_id=bid.entry.offer.offer_id,
+            house_micros=bid.house_micros,
+            price_micros=bid.price_micros,
+            test=request.test == 1,
+            expires_s=int(now_s) + self._settings.notice_s,
+        )
+        token, (width, height) = self._tickets.token(ticket), size(bid.entry, imp)
+        return wire.Bid(
+            id=bid.token,
+            impid=imp.id,
+            price=bid.price_micros / _MICROS,
+            nurl=self._tickets.address(NoticeKind.WIN, token),
+            burl=self._tickets.address(NoticeKind.BILLING, token),
+            lurl=self._tickets.address(NoticeKind.LOSS, token),
+            adm=markup(bid.entry, imp, bid.token),
+            adid=bid.entry.offer.offer_id,
+            adomain=campaign.domains,
+            bundle=campaign.bundle,
+            cid=campaign.campaign_id,
+            crid=creative.creative_id,
+            cattax=campaign.category_taxonomy,
+            cat=campaign.categories,
+            attr=creative.attributes,
+            dealid=bid.deal_id,
+            w=width,
+            h=height,
+            exp=self._settings.exposure_s,
+            dur=creative.duration_s,
+            mtype=MARKUP_TYPES[creative.kind],
+        )
+
+    def _no_bid(self, request: BidRequest, reason: NoBidReason) -> bytes:
+        self.counts.answers[reason.name.lower()] += 1
+        return encode_response(BidResponse(id=request.id, nbr=reason))
+
+    def _now_s(self) -> float:
+        """The clock, never back: the engine's ledgers are in order of time."""
+        self._last_s = max(self._last_s, self._clock())
+        return self._last_s
+
+
+def fresh_prefix() -> str:
+    """A prefix for bid ids that no other process has."""
+    return secrets.token_hex(6)

@@ -1,0 +1,99 @@
+"""A whole HTTP request, an answer as bytes, and gzip both ways. Must not hold a route or a socket."""
+
+import gzip
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+_VERSIONS: Final = {f"2.{minor}".encode(): f"2.{minor}".encode() for minor in range(7)}
+_OURS: Final = b"2.6"
+_GZIP_WBITS: Final = 31
+#: Below this many bytes an answer fits one packet whether it is packed or not.
+_PACKED_FROM: Final = 1_200
+_REASONS: Final = {
+    200: b"OK", 204: b"No Content", 400: b"Bad Request", 404: b"Not Found", 405: b"Method Not Allowed",
+    408: b"Request Timeout", 413: b"Content Too Large", 415: b"Unsupported Media Type",
+    431: b"Request Header Fields Too Large", 503: b"Service Unavailable",
+}  # fmt: skip
+
+
+class Unpackable(ValueError):
+    """The body is not the gzip that its header promises."""
+
+
+class TooLarge(ValueError):
+    """The body is larger than allowed, once unpacked."""
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """One request. Header names are in lower case; `started_s` is when its first byte came, on the loop's clock."""
+
+    method: bytes
+    target: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+    started_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What to send; `closes` ends the connection behind it."""
+
+    status: int
+    body: bytes = b""
+    content_type: bytes = b"application/json"
+    closes: bool = False
+
+
+def answer_bytes(answer: HttpAnswer, headers: dict[bytes, bytes], *, closes: bool) -> bytes:
+    """Head and body; packed where the request's headers allow it and it is worth it."""
+    version = _VERSIONS.get(headers.get(b"x-openrtb-version", b""), _OURS)
+    head = [b"HTTP/1.1 %d %b\r\nx-openrtb-version: %b\r\n" % (answer.status, _REASONS[answer.status], version)]
+    body = answer.body
+    if body:
+        if len(body) >= _PACKED_FROM and takes_gzip(headers.get(b"accept-encoding", b"")):
+            body = gzip.compress(body, 1, mtime=0)
+            head.append(b"content-encoding: gzip\r\n")
+        head.append(b"content-type: %b\r\n" % answer.content_type)
+    if answer.status != 204:  # noqa: PLR2004 - RFC 9110 8.6: a 204 carries no length
+        head.append(b"content-length: %d\r\n" % len(body))
+    if closes or answer.closes:
+        head.append(b"connection: close\r\n")
+    head.append(b"\r\n")
+    head.append(body)
+    return b"".join(head)
+
+
+def takes_gzip(accepted: bytes) -> bool:
+    """Whether an Accept-Encoding names gzip, or anything, with a weight above zero."""
+    weights = {}
+    for part in accepted.lower().split(b","):
+        name, _, weight = part.strip().partition(b";")
+        digits = weight.replace(b" ", b"").removeprefix(b"q=")
+        weights[name.strip()] = digits.strip(b"0.") != b"" if digits else True
+    return weights.get(b"gzip", weights.get(b"*", False))
+
+
+def unpacked(body: bytes, most: int) -> bytes:
+    """The content of a gzip body, however many members it has.
+
+    Raises:
+        Unpackable: cut short, or no gzip.
+        TooLarge: more than `most` bytes.
+    """
+    parts, total = [], 0
+    while body:
+        unpacker = zlib.decompressobj(_GZIP_WBITS)
+        try:
+            part = unpacker.decompress(body, most - total + 1)
+        except zlib.error as error:
+            raise Unpackable(str(error)) from error
+        total += len(part)
+        if total > most:
+            raise TooLarge(f"more than {most} bytes")
+        if not unpacker.eof:
+            raise Unpackable("it ends too early")
+        parts.append(part)
+        body = unpacker.unused_data
+    return b"".join(parts)

@@ -1,0 +1,191 @@
+"""One connection: bytes in, whole requests to the application, answers out in the requests' order.
+
+Keep-alive and pipelining; limits on head and body; a connection that dawdles over a request is ended by the sweep. The
+application answers at once, so answers cannot overtake each other. Must not know a route.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+import httptools
+
+from hotpath.server.messages import HttpAnswer, HttpRequest, answer_bytes
+
+Application = Callable[[HttpRequest], HttpAnswer]
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may do: bytes of a head and of a body, seconds for one request, seconds of silence, connections."""
+
+    head_bytes: int = 16_384
+    body_bytes: int = 524_288
+    request_s: float = 5.0
+    idle_s: float = 75.0
+    connections: int = 10_000
+
+
+class Shared:
+    """What all connections of one server share."""
+
+    def __init__(self, application: Application, limits: Limits) -> None:
+        """Nothing is connected and nothing is draining."""
+        self.application = application
+        self.limits = limits
+        self.connections: set[Connection] = set()
+        self.draining = False
+
+    def sweep(self, now_s: float) -> None:
+        """End the connections that were silent too long, or too slow over a request."""
+        for connection in tuple(self.connections):
+            connection.end_if_late(now_s)
+
+
+class Connection(asyncio.Protocol):
+    """A client. Calls of httptools come in the order of the bytes."""
+
+    def __init__(self, shared: Shared) -> None:
+        """A connection that is not made yet."""
+        self._shared = shared
+        self._now = asyncio.get_running_loop().time
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._last_s = self._now()
+        self._started_s: float | None = None
+        self._out: list[bytes] = []
+        self._closing = False
+        self._reset()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether part of a request has come."""
+        return self._started_s is not None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client came; too many are turned away at once."""
+        # Not by isinstance: uvloop's transports have the methods, not the base class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._shared.connections.add(self)
+        if len(self._shared.connections) > self._shared.limits.connections:
+            self._answer(HttpAnswer(503, closes=True))
+            self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        """The client left."""
+        self._closing = True
+        self._shared.connections.discard(self)
+        self._transport = None
+
+    def pause_writing(self) -> None:
+        """A client that sends without reading is not read further."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        if self._transport is not None and not self._closing:
+            self._transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; answers to all requests that the bytes complete leave in one write."""
+        if self._closing:
+            return
+        self._last_s = self._now()
+        if self._started_s is None:
+            self._started_s = self._last_s
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._answer(HttpAnswer(400, closes=True))
+        except httptools.HttpParserError:
+            # Also raised when a callback of ours has ended the connection in the middle of the bytes.
+            self._answer(HttpAnswer(400, closes=True))
+        self._flush()
+
+    def end_if_late(self, now_s: float) -> None:
+        """Answer 408 to half a request that has taken too long; close what was idle too long."""
+        limits = self._shared.limits
+        if self._started_s is not None and now_s - self._started_s > limits.request_s:
+            self._answer(HttpAnswer(408, closes=True))
+            self._flush()
+        elif now_s - self._last_s > max(limits.idle_s, limits.request_s):
+            self.end()
+        if self._closing and self._transport is not None and now_s - self._last_s > 2 * limits.request_s:
+            # It was told, and does not read what it was told.
+            self._transport.abort()
+
+    def end(self) -> None:
+        """Close once what was written has left."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        if self._started_s is None:
+            self._started_s = self._last_s
+        self._reset()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self._url.append(url)
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; of one that comes twice, the last counts."""
+        self._headers[name.lower()] = value
+        self._count_head(len(name) + len(value) + 4)
+
+    def on_headers_complete(self) -> None:
+        """Ask for the body where the client waits to be asked."""
+        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._closing:
+            self._out.append(_CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._body_bytes += len(body)
+        if self._body_bytes > self._shared.limits.body_bytes:
+            self._answer(HttpAnswer(413, closes=True))
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """A whole request."""
+        if self._closing:
+            return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        started_s = self._last_s if self._started_s is None else self._started_s
+        request = HttpRequest(self._parser.get_method(), b"".join(self._url), self._headers, body, started_s)
+        self._started_s = None
+        closes = self._shared.draining or self._parser.should_upgrade() or not self._parser.should_keep_alive()
+        self._answer(self._shared.application(request), closes=closes)
+
+    def _reset(self) -> None:
+        self._url: list[bytes] = []
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._head_bytes = 0
+
+    def _count_head(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > self._shared.limits.head_bytes:
+            self._answer(HttpAnswer(431, closes=True))
+
+    def _answer(self, answer: HttpAnswer, *, closes: bool = False) -> None:
+        if self._closing:
+            return
+        self._out.append(answer_bytes(answer, self._headers, closes=closes))
+        self._closing = closes or answer.closes
+
+    def _flush(self) -> None:
+        if self._transport is None:
+            return
+        if self._out:
+            self._transport.write(b"".join(self._out))
+            self._out.clear()
+        if self._closing:
+            self._transport.close()

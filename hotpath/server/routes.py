@@ -1,0 +1,66 @@
+"""What the bid process answers: auctions, notices, health and readiness. Must not decide a bid or read a socket."""
+
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import parse_qsl
+
+from hotpath.auction.bidder import Bidder, NoticeResult
+from hotpath.auction.notices import NoticeKind
+from hotpath.openrtb.codec import MalformedRequest
+from hotpath.server.messages import HttpAnswer, HttpRequest, TooLarge, Unpackable, unpacked
+
+_NO_CONTENT: Final = HttpAnswer(204)
+_NOTICES: Final = {f"/v1/{kind}".encode(): kind for kind in NoticeKind}
+_JSON: Final = (b"", b"application/json", b"text/json", b"text/plain")
+
+
+class Routes:
+    """The application of `protocol.py`."""
+
+    def __init__(
+        self, bidder: Bidder, *, most_body_bytes: int, now: Callable[[], float], ready: Callable[[], bool]
+    ) -> None:
+        """`now` is the loop's clock; `ready` says whether new connections are wanted."""
+        self._bidder = bidder
+        self._most_body_bytes = most_body_bytes
+        self._now = now
+        self._ready = ready
+
+    def __call__(self, request: HttpRequest) -> HttpAnswer:
+        """Answer one request."""
+        path, _, query = request.target.partition(b"?")
+        if path == b"/v1/bid":
+            return self._bid(request) if request.method == b"POST" else HttpAnswer(405)
+        kind = _NOTICES.get(path)
+        if kind is not None:
+            return self._notice(kind, query) if request.method in {b"GET", b"POST"} else HttpAnswer(405)
+        if request.method != b"GET":
+            return HttpAnswer(404)
+        if path == b"/health":
+            return HttpAnswer(200, b'{"status":"ok"}')
+        if path == b"/ready":
+            return HttpAnswer(200, b'{"status":"ready"}') if self._ready() else HttpAnswer(503)
+        return HttpAnswer(404)
+
+    def _bid(self, request: HttpRequest) -> HttpAnswer:
+        kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if kind not in _JSON:
+            return HttpAnswer(415)
+        packing = request.headers.get(b"content-encoding", b"identity").strip().lower()
+        body = request.body
+        try:
+            if packing in {b"gzip", b"x-gzip"}:
+                body = unpacked(body, self._most_body_bytes)
+            elif packing != b"identity":
+                return HttpAnswer(415)
+            answer = self._bidder.answer(body, self._now() - request.started_s)
+        except TooLarge:
+            return HttpAnswer(413)
+        except (Unpackable, MalformedRequest):
+            return HttpAnswer(400)
+        return HttpAnswer(200, answer) if answer else _NO_CONTENT
+
+    def _notice(self, kind: NoticeKind, query: bytes) -> HttpAnswer:
+        values = dict(parse_qsl(query.decode("latin-1")))
+        result = self._bidder.notice(kind, values.get("t", ""), values.get("p", ""))
+        return HttpAnswer(400) if result is NoticeResult.REFUSED else _NO_CONTENT

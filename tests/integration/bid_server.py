@@ -1,0 +1,88 @@
+"""A bid server on a real socket inside the test's loop, and raw HTTP to it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from hotpath.auction.bidder import Bidder, BidderSettings
+from hotpath.demo import demo_snapshot
+from hotpath.process import build_bidder
+from hotpath.server.protocol import Limits
+from hotpath.server.routes import Routes
+from hotpath.server.serving import serve
+
+LIMITS = Limits(head_bytes=2_000, body_bytes=10_000, request_s=0.5, idle_s=30.0)
+REQUEST = {"id": "r1", "imp": [{"id": "1", "banner": {"w": 300, "h": 250}}]}
+
+
+def demo_bidder() -> Bidder:
+    return build_bidder(
+        demo_snapshot(), key=b"k" * 32, base_url="http://bid.example", settings=BidderSettings(), environment={}
+    )
+
+
+def http(body: bytes | dict[str, Any] = b"", *headers: str, target: str = "/v1/bid", method: str = "POST") -> bytes:
+    data = json.dumps(body).encode() if isinstance(body, dict) else body
+    head = [f"{method} {target} HTTP/1.1", "host: b", f"content-length: {len(data)}", *headers]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + data
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Client:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def read(self) -> Answer:
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)
+        first, *lines = head.decode().strip().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return Answer(int(first.split()[1]), headers, body)
+
+    async def send(self, data: bytes) -> Answer:
+        self.writer.write(data)
+        return await self.read()
+
+    async def is_closed(self) -> bool:
+        return await asyncio.wait_for(self.reader.read(), 5) == b""
+
+
+@dataclass
+class Served:
+    port: int
+    bidder: Bidder
+    stop: asyncio.Event
+    task: asyncio.Task[None]
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            yield Client(reader, writer)
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def bid_server(limits: Limits = LIMITS) -> AsyncIterator[Served]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop, bidder = asyncio.Event(), demo_bidder()
+    loop = asyncio.get_running_loop()
+    routes = Routes(bidder, most_body_bytes=limits.body_bytes, now=loop.time, ready=lambda: not stop.is_set())
+    task = asyncio.create_task(serve(listener, routes, stop, limits=limits, quiet_s=0.2, drain_s=2.0))
+    try:
+        yield Served(listener.getsockname()[1], bidder, stop, task)
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 10)
