@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
         started_s = self._last_s if self._started_s is None else self._started_s
         request = HttpRequest(self._parser.get_method(), b"".join(self._url), self._headers, body, started_s)
         self._started_s = None
-        closes = self._shared.draining or self._parser.should_upgrade() or not self._parser.should_keep_alive()
+        closes = self._shared.draining or b"upgrade" in self._headers or not self._parser.should_keep_alive()
         self._answer(self._shared.application(request), closes=closes)
 
     def _reset(self) -> None:

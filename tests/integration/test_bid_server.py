@@ -80,7 +80,7 @@ async def test_an_answer_that_leaves_the_connection_open(data: bytes, status: in
         (b"nonsense\r\n\r\n", 400),
         (http(REQUEST, "x: " + "y" * LIMITS.head_bytes), 431),
         (http(BIG), 413),
-        (http(REQUEST, "connection: upgrade", "upgrade: h2c"), 200),
+        (http(REQUEST, "connection: upgrade", "upgrade: h2c"), 400),
         (b"POST /v1/bid HTTP/1.1\r\ncontent-length: x\r\n\r\n", 400),
     ],
 )
