@@ -11,7 +11,7 @@ from domain.guardrails import Scope, ScopeKind, Settings
 from kit.ids import new_id
 from models import campaigns, members, tenants
 from resolvers.loaders import NODES
-from services import api_keys, guardrails
+from services import api_keys, emergency_stops, guardrails, shifts
 from services import recommendations as decisions
 from services.ports import Ports
 from services.viewers import look_up
@@ -32,6 +32,9 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
     assert cleo is not None
     whole = Scope(ScopeKind.WORKSPACE)
     guardrail = await guardrails.set_(ports, ana, house.workspace.id, whole, Settings(), None, "g")
+    pair = (house.campaigns[2].id, house.campaigns[3].id)
+    shift = await shifts.request(ports, ana, pair, 1_000_000, "why", "s")
+    stop = await emergency_stops.start(ports, ana, house.workspace.id, "why", 0, "e")
     found = {
         "Workspace": house.workspace.id,
         "AdAccount": house.account.id,
@@ -43,8 +46,11 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
         "Member": cleo,
         "ApiKey": key.api_key.id,
         "Guardrail": guardrail.id,
+        "EmergencyStop": stop.id,
+        "Shift": shift.id,
     }
-    assert set(found) == set(NODES)
+    # Grants of platforms have tests of their own (test_connections.py): they take a whole consent.
+    assert {*found, "PlatformGrant"} == set(NODES)
     ids = [global_id(name, id_) for name, id_ in found.items()]
     # An id of the right object under the wrong type is nobody's.
     ids += [global_id("Campaign", uuid4()), global_id("Plan", house.campaigns[0].id), global_id("Nothing", uuid4())]
