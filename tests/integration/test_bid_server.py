@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -135,7 +136,10 @@ async def test_drops_of_a_request_do_not_move_the_deadline() -> None:
                 await asyncio.sleep(0.1)
 
         task = asyncio.create_task(drip())
-        assert (await client.read()).status == 408
+        # It goes on sending: a reset may overtake the answer. Either ends the connection at the deadline.
+        with suppress(ConnectionResetError):
+            async with asyncio.timeout(10):
+                assert (await client.read()).status == 408
         task.cancel()
 
 

@@ -131,7 +131,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
     day = CampaignDay(new_id(), house.campaigns[0].id, NOON.date(), 1, 1, 1, 5_000_000, 9_000_000, None, 1)  # type: ignore[arg-type]
     shift = Shift(
         new_id(), house.tenant_id, house.workspace.id, 1, ShiftStatus.DONE, house.plan.id, house.campaigns[0].id,
-        house.campaigns[1].id, decided.adjustment.id, decided.adjustment.id, 1, "USD", "why", ana.actor.id, NOON,
+        house.campaigns[1].id, new_id(), new_id(), 1, "USD", "why", ana.actor.id, NOON,
     )  # fmt: skip
     # Lifted: one in force would stop what the other rows do.
     stop = EmergencyStop(
