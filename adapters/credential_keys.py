@@ -8,17 +8,15 @@ Must not know what is sealed.
 
 import base64
 import binascii
-import fcntl
-import os
 import secrets
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from adapters.secret_files import SecretFile
 
 _VERSION: Final = "v1"
 _KEY_BYTES: Final = 32
@@ -53,37 +51,30 @@ class FileCredentialRing:
     """A ring in a file, made with one key when it is missing. Removing the file loses every stored token."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, int, int] | None = None
-        self._keys: Mapping[str, bytes] = {}
+        self._file = SecretFile(path, new_credential_key, _parse)
 
     def keys(self) -> Mapping[str, bytes]:
         """The ring as the file has it now."""
-        seen = _fingerprint(self._path)
-        if seen is None:
-            with _locked(self._path):
-                if not self._path.exists():  # Another process may have made it while this one waited for the lock.
-                    _write(self._path, new_credential_key())
-            seen = _fingerprint(self._path)
-        if seen != self._seen:
-            self._keys = _parse(self._path.read_text("ascii"))
-            self._seen = seen
-        return self._keys
+        return self._file.current()
 
     def add_key(self) -> str:
         """Add a key that seals from now on. Returns its id."""
-        self.keys()
-        with _locked(self._path):
-            added = new_credential_key()
-            _write(self._path, f"{added},{self._path.read_text('ascii').strip()}")
+        added = new_credential_key()
+        self._file.change(lambda text: f"{added},{(text or new_credential_key()).strip()}")
         return added.partition(":")[0]
 
     def drop_old_keys(self) -> int:
         """Forget all but the newest key and the one before it. Returns how many; nothing may be sealed with them."""
-        with _locked(self._path):
-            entries = self._path.read_text("ascii").strip().split(",")
-            _write(self._path, ",".join(entries[:_KEPT]))
-        return max(len(entries) - _KEPT, 0)
+        dropped = 0
+
+        def shortened(text: str | None) -> str:
+            nonlocal dropped
+            entries = (text or new_credential_key()).strip().split(",")
+            dropped = max(len(entries) - _KEPT, 0)
+            return ",".join(entries[:_KEPT])
+
+        self._file.change(shortened)
+        return dropped
 
 
 class CredentialCipher:
@@ -149,35 +140,3 @@ def _parse(text: str) -> Mapping[str, bytes]:
             )
         found[kid] = key
     return found
-
-
-def _fingerprint(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -8,12 +8,8 @@ the new key first and let it sign later. A replaced key in a file loses its priv
 Must not know what is signed; that is tokens.py and signatures.py.
 """
 
-import fcntl
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from joserfc.util import urlsafe_b64encode
 
+from adapters.secret_files import SecretFile
 from kit.time import Clock, iso_utc, require_utc
 
 
@@ -99,46 +96,32 @@ class FileKeyRing:
     """
 
     def __init__(self, path: Path, clock: Clock, overlap_seconds: int | None) -> None:
-        self._path = path
+        self._file = SecretFile(path, lambda: new_ring_text(clock.now_utc()), _parse)
         self._clock = clock
         self._overlap_seconds = overlap_seconds
-        self._seen: tuple[int, int, int] | None = None
-        self._keys: tuple[RingKey, ...] = ()
 
     def signing_key(self) -> RingKey:
         """The newest key whose moment has come."""
-        return _signing(self._current(), self._clock.now_utc())
+        return _signing(self._file.current(), self._clock.now_utc())
 
     def verifying_key(self, kid: str) -> RingKey | None:
         """The key of that id if it still verifies."""
-        return _verifying(self._current(), kid, self._clock.now_utc(), self._overlap_seconds)
+        return _verifying(self._file.current(), kid, self._clock.now_utc(), self._overlap_seconds)
 
     def rotate(self) -> str:
         """Add a key that signs from now on, drop those past the overlap; returns the new key's id."""
-        with _locked(self._path):
+        added: RingKey
+
+        def rotated(text: str | None) -> str:
+            nonlocal added
             now_utc = self._clock.now_utc()
-            before = _parse(self._path.read_text("utf-8")) if self._path.exists() else ()
             added = _new_key(now_utc)
-            ring = _sorted((*before, added))
+            ring = _sorted((*(() if text is None else _parse(text)), added))
             kept = [each for each in ring if _verifying(ring, each.kid, now_utc, self._overlap_seconds)]
-            _write(self._path, [_retired(each) if each.signs_from_utc < now_utc else each for each in kept])
+            return _dump([_retired(each) if each.signs_from_utc < now_utc else each for each in kept])
+
+        self._file.change(rotated)
         return added.kid
-
-    def _current(self) -> tuple[RingKey, ...]:
-        seen = _fingerprint(self._path)
-        if seen is None:
-            self._create()
-            seen = _fingerprint(self._path)
-        if seen != self._seen:
-            # The fingerprint was taken before the read: a change in between is read now and read again next time.
-            self._keys = _parse(self._path.read_text("utf-8"))
-            self._seen = seen
-        return self._keys
-
-    def _create(self) -> None:
-        with _locked(self._path):
-            if not self._path.exists():  # Another process may have made it while this one waited for the lock.
-                _write(self._path, [_new_key(self._clock.now_utc())])
 
 
 def new_ring_text(now_utc: datetime) -> str:
@@ -220,36 +203,3 @@ def _exported(entry: RingKey) -> dict[str, str]:
     members = {name: str(value) for name, value in entry.key.as_dict(private=entry.key.is_private).items()}
     ours = {"kid": entry.kid, "use": "sig", "alg": "Ed25519", "signs_from_utc": iso_utc(entry.signs_from_utc)}
     return {**members, **ours}
-
-
-def _fingerprint(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the ring's lock against other processes; readers need none, because the file is only ever replaced whole."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write(path: Path, keys: Sequence[RingKey]) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_dump(keys))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

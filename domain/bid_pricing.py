@@ -29,8 +29,8 @@ def first_price_bid(value_micros: int, floor_micros: int, bidders: int) -> int |
     With n bidders and a floor r, b(v) = ((n-1) v^n + r^n) / (n v^(n-1)): the value less what a rival leaves on average.
     It is r at v = r, rises with v, and nears v as bidders grow.
 
-    Source: J. Riley, W. Samuelson, "Optimal Auctions", American Economic Review 71 (1981), equation (5) for a uniform
-    distribution.
+    Source: J. Riley, W. Samuelson, "Optimal Auctions", American Economic Review 71 (1981): their equilibrium bid
+    v - (integral of F^(n-1) from r to v) / F(v)^(n-1), with F(x) = x, values being uniform.
 
     Args:
         value_micros: what the impressions are worth to the bidder, CPM micros, above 0.

@@ -24,7 +24,7 @@ def test_what_is_sealed_opens_for_what_it_belongs_to_only() -> None:
         cipher.open(sealed, "row 2/access")
 
 
-@pytest.mark.parametrize("position", [0, 3, 20, -2])
+@pytest.mark.parametrize("position", [0, 3, 20, -3])  # the last character but "=" has bits that mean nothing
 def test_what_was_altered_does_not_open(position: int) -> None:
     cipher = CredentialCipher(FixedCredentialRing(new_credential_key()))
     sealed = list(cipher.seal("a token", "row"))
