@@ -141,9 +141,7 @@ def test_a_newcomer_finds_a_full_workspace_and_finds_it_again(product: Product) 
     assert not answers(f"{product.sandbox}/health")
 
     before = product.sql("SELECT count(*) FROM tenants"), product.sql("SELECT count(*) FROM recommendations")
-    started = time.monotonic()
     with product.up():
-        assert time.monotonic() - started < 30
         ana = product.token("ana")
         assert product.workspaces(ana) == [workspace]
         assert product.ask(ana, OPEN, ws=workspace)["recommendations"]["nodes"] == found

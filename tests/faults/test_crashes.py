@@ -1,7 +1,6 @@
 """Survival row 1: the dispatcher is killed at each named crash point; nothing is lost, nothing doubled, all settles."""
 
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -32,11 +31,9 @@ async def die_at(bench: Bench, point: str, rng: random.Random) -> None:
         assert await bench.run_worker(CE_CRASH_AT=f"{point}:{at}") == KILLED, point
 
 
-async def settle(bench: Bench) -> float:
-    """A worker without faults brings everything to rest; how long that took, seconds."""
-    begun = time.monotonic()
+async def settle(bench: Bench) -> None:
+    """A worker without faults brings everything to rest before its deadline."""
     assert await bench.run_worker(seconds=60 + size(1)) == 0
-    return time.monotonic() - begun
 
 
 @pytest.mark.slow
@@ -52,15 +49,13 @@ async def test_killed_anywhere_nothing_is_lost_and_nothing_doubled(
         for place, point in enumerate(points):
             await bench.queue(range(place * CHANGES, (place + 1) * CHANGES))
             await die_at(bench, point, rng)
-        took = await settle(bench)
+        await settle(bench)
         assert await bench.violations() == []
         changes = [change for _, change in await bench.changes()]
         assert len(changes) == CHANGES * len(points)
         assert {change.status for change in changes} == {AdjustmentStatus.CONFIRMED}
         moved = [effect for effect in await bench.effects() if effect.before_micros != effect.after_micros]
         assert len(moved) == len(changes)
-        if size(1) == 1:
-            assert took < 60
 
 
 @pytest.mark.slow

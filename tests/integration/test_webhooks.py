@@ -93,9 +93,7 @@ async def test_the_challenge(client: httpx.AsyncClient) -> None:
 async def test_a_delivery_is_kept_and_answered_before_anything_is_done(
     ports: Ports, connected: House, client: httpx.AsyncClient
 ) -> None:
-    began = time.monotonic()
     answer = await post(client, "insights", delivery())
-    assert time.monotonic() - began < 1.0
     assert (answer.status_code, answer.text) == (200, "kept")
     [row] = await kept(ports)
     assert (row["kind"], row["body"].encode(), row["processed_at_utc"]) == ("insights", delivery(), None)
@@ -283,14 +281,19 @@ async def test_a_crash_between_keeping_and_processing_loses_nothing_and_doubles_
 async def test_where_the_queue_does_not_answer_in_time_the_sender_is_told_to_try_again(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    given_up = asyncio.Event()
+
     async def hang(*_: Any) -> bool:
-        await asyncio.sleep(60)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
         return True
 
     monkeypatch.setattr("models.across_tenants.keep_webhook", hang)
-    began = time.monotonic()
+    # The queue never answers here: that there is an answer at all shows that it is not waited for.
     assert (await post(client, "insights", delivery())).status_code == 503
-    assert time.monotonic() - began < 2.0
+    assert given_up.is_set()
 
 
 # --- sent by the sandbox, over real HTTP ------------------------------------------------------------------------------
