@@ -21,6 +21,7 @@ from uuid import UUID
 
 from domain.errors import InvalidTransition, PlatformError
 from domain.platforms import BudgetType, PlatformBudget
+from domain.retries import after_call
 
 
 class AdjustmentStatus(StrEnum):
@@ -62,9 +63,6 @@ ALLOWED: Final[dict[AdjustmentStatus, frozenset[AdjustmentStatus]]] = {
     AdjustmentStatus.FAILED: frozenset({AdjustmentStatus.PENDING}),
     AdjustmentStatus.UNKNOWN: frozenset({AdjustmentStatus.PENDING}),
 }
-
-#: With backoff up to five minutes this is about half an hour of a platform that refuses everything.
-MAX_ATTEMPTS: Final = 20
 
 #: Why a confirmed change waits again.
 STRAYED_CODE: Final = "STRAY_WRITE"
@@ -121,18 +119,6 @@ class Adjustment:
 
 #: What `replace` clears when a send is known to have changed nothing.
 NO_INTENT: Final[dict[str, Any]] = {"observed_micros": None, "send_key": None, "sent_at_utc": None}
-
-
-def backoff(attempts: int, jitter: float, retry_after_seconds: float | None = None) -> timedelta:
-    """How long to wait before the next attempt: exponential with full jitter, never under what the platform asked.
-
-    Args:
-        attempts: attempts made so far, >= 1.
-        jitter: uniform in [0, 1).
-        retry_after_seconds: the platform's own wish, if it told one.
-    """
-    ceiling = min(300.0, 2.0 ** min(attempts, 10))
-    return timedelta(seconds=max(ceiling * jitter, retry_after_seconds or 0.0))
 
 
 class Finding(StrEnum):
@@ -213,17 +199,11 @@ def after_failure(
         now_utc: the moment.
         settle: the platform's settle time.
     """
-    facts: dict[str, Any] = {"failure_code": error.platform_code or error.code, "failure_reason": error.message}
-    tries_left = adjustment.attempts < MAX_ATTEMPTS
-    wait = backoff(adjustment.attempts, jitter, error.retry_after_seconds)
-    if tries_left and not error.outcome_known:
-        return moved(adjustment, AdjustmentStatus.PENDING, not_before_utc=now_utc + max(wait, settle), **facts)
-    if tries_left and error.retryable:
-        return moved(adjustment, AdjustmentStatus.PENDING, not_before_utc=now_utc + wait, **facts)
-    if adjustment.sent_at_utc is None:
-        return moved(adjustment, AdjustmentStatus.FAILED, **facts)
-    # Whoever sends it again by hand waits for the platform to settle, too.
-    return moved(adjustment, AdjustmentStatus.UNKNOWN, not_before_utc=now_utc + settle, **facts)
+    left = after_call(error, adjustment.attempts, jitter, now_utc, settle, was_sent=adjustment.sent_at_utc is not None)
+    facts: dict[str, Any] = {"failure_code": left.code, "failure_reason": left.reason}
+    if left.not_before_utc is not None:
+        facts["not_before_utc"] = left.not_before_utc
+    return moved(adjustment, AdjustmentStatus(left.ending), **facts)
 
 
 def strayed(confirmed: Adjustment, observed: PlatformBudget, others: Iterable[Adjustment]) -> bool:

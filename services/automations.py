@@ -15,8 +15,9 @@ import msgspec
 from domain.access import Permission, RoleName, may
 from domain.automations import Automation, AutomationChange, changed
 from domain.errors import Forbidden, VersionConflict
-from models import automations, log, tenants
+from models import automations, tenants
 from models.scope import Scope
+from services.conflicts import logged_conflict
 from services.guardrails import hold, require_setting
 from services.idempotency import once
 from services.ports import Ports
@@ -114,12 +115,4 @@ async def _store(
 
 
 async def _conflict(scope: Scope, current: Automation, expected_version: int) -> VersionConflict:
-    last = await log.last_change(scope, current.id)
-    return VersionConflict(
-        "somebody else switched first",
-        subject_id=current.id,
-        expected_version=expected_version,
-        current_version=current.version,
-        changed_by_id=None if last is None else last.actor_id,
-        changed_at_utc=None if last is None else last.at_utc,
-    )
+    return await logged_conflict(scope, "somebody else switched first", current, expected_version)

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from domain.ad_accounts import AdAccount
 from domain.adjustments import (
-    MAX_ATTEMPTS,
     NO_INTENT,
     STRAYED_CODE,
     Adjustment,
@@ -34,6 +33,7 @@ from domain.log import Actor, ActorKind
 from domain.plans import Funding, funding
 from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, PlatformBudget
 from domain.quotas import CHANGE, QUOTAS, Quota
+from domain.retries import MAX_ATTEMPTS
 from kit.crash_points import reach
 from kit.ids import new_id
 from models import across_tenants, ad_accounts, adjustments, campaigns, emergency_stops, locks

@@ -33,7 +33,6 @@ from models import (
     campaigns,
     emergency_stops,
     locks,
-    log,
     members,
     tenants,
 )
@@ -41,6 +40,7 @@ from models.scope import Scope
 from services.adjustments import SUBJECT as ADJUSTMENT
 from services.adjustments import revert_in
 from services.automations import SUBJECT as AUTOMATION
+from services.conflicts import logged_conflict
 from services.guardrails import hold, require_setting
 from services.idempotency import once
 from services.ports import Ports
@@ -181,7 +181,9 @@ async def lift(
             await hold(work, found.workspace_id)
             current = await emergency_stops.emergency_stop(work.scope, stop_id)
             if current.version != expected_version:
-                raise await _conflict(work, current, expected_version)
+                raise await logged_conflict(
+                    work.scope, "this emergency stop went on meanwhile", current, expected_version
+                )
             # An approval that began before the stop may have come after it: it must not leave when nobody expects it.
             late = await _cut_off(work, found.workspace_id)
             after = rules.lifted(replace(current, items=(*current.items, *late)), viewer.actor.id, work.now_utc)
@@ -192,18 +194,6 @@ async def lift(
 
     arguments = {"id": str(stop_id), "expectedVersion": expected_version}
     return await once(ports, viewer, idempotency_key, "emergencyStopLift", arguments, EmergencyStop, act)
-
-
-async def _conflict(work: Work, current: EmergencyStop, expected_version: int) -> VersionConflict:
-    last = await log.last_change(work.scope, current.id)
-    return VersionConflict(
-        "this emergency stop went on meanwhile",
-        subject_id=current.id,
-        expected_version=expected_version,
-        current_version=current.version,
-        changed_by_id=None if last is None else last.actor_id,
-        changed_at_utc=None if last is None else last.at_utc,
-    )
 
 
 async def unfinished(ports: Ports) -> list[tuple[UUID, UUID]]:

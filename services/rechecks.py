@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from domain.adjustments import SETTLED, STRAYED_CODE, Adjustment, AdjustmentStatus, backoff, moved, strayed
+from domain.adjustments import SETTLED, STRAYED_CODE, Adjustment, AdjustmentStatus, moved, strayed
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from domain.errors import PlatformError
 from domain.quotas import LOOK, QUOTAS, Quota
+from domain.retries import backoff
 from kit.crash_points import reach
 from models import across_tenants, ad_accounts, adjustments, campaigns
 from services import quotas

@@ -126,17 +126,18 @@ async def reserve(
 def _stopped(case: _Case) -> tuple[Violation, ...]:
     """What an emergency stop says: nothing but what restores an earlier change leaves while one is in force."""
     stopped = case.around.stopped and case.change.kind is not ChangeKind.RESTORE
-    return (_EMERGENCY,) if stopped else ()
+    return (_emergency("emergency stop"),) if stopped else ()
 
 
-_EMERGENCY: Final = Violation(
-    Guardrail.EMERGENCY_STOP,
-    limit="emergency stop",
-    actual="a change that restores nothing",
-    passing="the stop lifted",
-    message="an emergency stop is in force in this workspace; nothing but what restores an earlier change is sent "
-    "until somebody lifts it",
-)
+def _emergency(limit: str, since: str = "") -> Violation:
+    return Violation(
+        Guardrail.EMERGENCY_STOP,
+        limit=limit,
+        actual="a change that restores nothing",
+        passing="the stop lifted",
+        message=f"an emergency stop is in force in this workspace{since}; nothing but what restores an earlier change "
+        "is sent until somebody lifts it",
+    )
 
 
 async def require_no_stop(scope: Scope, workspace_id: UUID, currency_code: str) -> None:
@@ -144,12 +145,8 @@ async def require_no_stop(scope: Scope, workspace_id: UUID, currency_code: str) 
     stop = await emergency_stops.in_force(scope, workspace_id)
     if stop is None:
         return
-    since = f"{stop.started_at_utc:%Y-%m-%d %H:%M} UTC"
-    message = (
-        f"an emergency stop is in force in this workspace since {since} ({stop.reason}); nothing but what restores an "
-        "earlier change is sent until somebody lifts it"
-    )
-    raise GuardrailBlocked.by((replace(_EMERGENCY, limit=f"emergency stop {stop.id}", message=message),), currency_code)
+    since = f" since {stop.started_at_utc:%Y-%m-%d %H:%M} UTC ({stop.reason})"
+    raise GuardrailBlocked.by((_emergency(f"emergency stop {stop.id}", since),), currency_code)
 
 
 _PAUSED: Final = Violation(

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.adjustments import MAX_ATTEMPTS, Adjustment, AdjustmentStatus
+from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.dispatch_times import DISPATCH_TIMES, dispatch_times
 from domain.platforms import BudgetType, Platform
+from domain.retries import MAX_ATTEMPTS
 from jobs.dispatch import sweep
 from kit.ids import new_id
 from kit.time import FixedClock

@@ -21,7 +21,6 @@ from domain.emergency_stops import EmergencyStop
 from domain.guardrails import GuardrailBlocked
 from domain.log import Actor, ActorKind
 from domain.notifications.notices import NoticeKind
-from domain.platforms import Platform
 from domain.sessions import Identity
 from jobs.dispatch import sweep
 from jobs.emergency_stops import go_on_all
@@ -41,7 +40,8 @@ from services.ports import Ports
 from services.unit_of_work import begin
 from tests.conftest import House, viewer_of
 from tests.graphql_client import execute, global_id
-from tests.integration.fake_platform import FakePlatform, campaign
+from tests.integration.fake_platform import FakePlatform
+from tests.integration.meta_shop import amounts, approve, now
 
 START = """mutation ($workspace: ID!, $hours: Int!, $reason: String!, $key: String!) {
   emergencyStopStart(workspaceId: $workspace, windowHours: $hours, reason: $reason, idempotencyKey: $key) {
@@ -56,37 +56,6 @@ SHOWN = """query ($workspace: ID!, $hours: Int!) {
   emergencyStops(workspaceId: $workspace, first: 5) { edges { node { id liftedAt } } }
   emergencyStopPreview(workspaceId: $workspace, windowHours: $hours) {
     cutOff { id } onTheirWay { id } restored { id } } }"""
-
-
-@pytest.fixture
-def meta(ports: Ports, house: House) -> FakePlatform:
-    platform = FakePlatform(
-        campaigns=[
-            campaign(n, external_id=c.external_id, name=c.name, budget_external_id=b.external_id)
-            for n, (c, b) in enumerate(zip(house.campaigns, house.budgets, strict=True))
-        ]
-    )
-    ports.platforms[Platform.META] = platform
-    return platform
-
-
-def amounts(meta: FakePlatform) -> list[int]:
-    return [each.daily_budget_micros // 1_000_000 for each in meta.campaigns]
-
-
-async def approve(ports: Ports, house: House, *positions: int) -> list[Adjustment]:
-    """Queue -10, -20, +5, +25 of 100, by position."""
-    ana = await viewer_of(ports, house, house.owner_id)
-    queued = []
-    for position in positions:
-        decided = await decisions.approve(ports, ana, house.recommendations[position].id, 1, f"approve {position}")
-        assert decided.adjustment is not None
-        queued.append(decided.adjustment)
-    return queued
-
-
-async def now(ports: Ports, *which: Adjustment) -> list[Adjustment]:
-    return [await adjustments.adjustment(ports.database.read(each.tenant_id), each.id) for each in which]
 
 
 async def start(ports: Ports, house: House, *, who: str = "reviewer_id", hours: int = 24, key: str = "s") -> Any:

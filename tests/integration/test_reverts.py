@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from domain.adjustments import Adjustment, AdjustmentStatus
-from domain.platforms import Platform
 from jobs.dispatch import sweep
 from models import adjustments, campaigns, log, plans
-from services import recommendations as decisions
 from services.ports import Ports
 from tests.conftest import House, viewer_of
 from tests.graphql_client import execute, global_id
-from tests.integration.fake_platform import FakePlatform, campaign
+from tests.integration import meta_shop
+from tests.integration.fake_platform import FakePlatform
+from tests.integration.meta_shop import amounts, approve
 
 REVERT = """mutation ($id: ID!, $version: Int!, $reason: String!, $key: String!) {
   adjustmentRevert(id: $id, expectedVersion: $version, reason: $reason, idempotencyKey: $key) {
@@ -25,36 +25,16 @@ REVERT = """mutation ($id: ID!, $version: Int!, $reason: String!, $key: String!)
 SHOWN = """query ($id: ID!) { adjustment(id: $id) { status restoredBy { id status } } }"""
 
 
-@pytest.fixture
-def meta(ports: Ports, house: House) -> FakePlatform:
-    platform = FakePlatform(
-        campaigns=[
-            campaign(n, external_id=c.external_id, name=c.name, budget_external_id=b.external_id)
-            for n, (c, b) in enumerate(zip(house.campaigns, house.budgets, strict=True))
-        ]
-    )
-    ports.platforms[Platform.META] = platform
-    return platform
-
-
-def amounts(meta: FakePlatform) -> list[int]:
-    return [each.daily_budget_micros // 1_000_000 for each in meta.campaigns]
-
-
 async def confirmed(ports: Ports, house: House, *positions: int) -> list[Adjustment]:
     """Approved, sent and read back: -10, -20, +5 and +25 of 100."""
-    ana = await viewer_of(ports, house, house.owner_id)
-    queued = []
-    for position in positions:
-        decided = await decisions.approve(ports, ana, house.recommendations[position].id, 1, f"approve {position}")
-        assert decided.adjustment is not None
-        queued.append(decided.adjustment)
+    queued = await approve(ports, house, *positions)
     await sweep(ports, random.Random(1))
-    return [await now(ports, each) for each in queued]
+    return await meta_shop.now(ports, *queued)
 
 
 async def now(ports: Ports, which: Adjustment) -> Adjustment:
-    return await adjustments.adjustment(ports.database.read(which.tenant_id), which.id)
+    [found] = await meta_shop.now(ports, which)
+    return found
 
 
 async def revert(

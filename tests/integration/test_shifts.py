@@ -10,7 +10,6 @@ import pytest
 from domain.adjustments import AdjustmentStatus
 from domain.errors import InvalidTransition, PlatformError
 from domain.notifications.notices import NoticeKind
-from domain.platforms import Platform
 from domain.shifts import Shift, ShiftStatus
 from jobs.dispatch import sweep
 from jobs.shifts import settle_all
@@ -22,7 +21,8 @@ from services import emergency_stops, notifications, plans
 from services.ports import Ports
 from tests.conftest import House, viewer_of
 from tests.graphql_client import execute, global_id
-from tests.integration.fake_platform import FakePlatform, campaign
+from tests.integration import meta_shop
+from tests.integration.fake_platform import FakePlatform
 
 REQUEST = """mutation ($from: ID!, $to: ID!, $amount: Decimal!, $reason: String!, $key: String!) {
   shiftRequest(fromCampaignId: $from, toCampaignId: $to, amount: $amount, reason: $reason, idempotencyKey: $key) {
@@ -33,20 +33,8 @@ LISTED = """query ($workspace: ID!) { shifts(workspaceId: $workspace, first: 5) 
   id status flagReason endedAt } } } }"""
 
 
-@pytest.fixture
-def meta(ports: Ports, house: House) -> FakePlatform:
-    platform = FakePlatform(
-        campaigns=[
-            campaign(n, external_id=c.external_id, name=c.name, budget_external_id=b.external_id)
-            for n, (c, b) in enumerate(zip(house.campaigns, house.budgets, strict=True))
-        ]
-    )
-    ports.platforms[Platform.META] = platform
-    return platform
-
-
 def amounts(meta: FakePlatform) -> list[int]:
-    return [each.daily_budget_micros // 1_000_000 for each in meta.campaigns[:2]]
+    return meta_shop.amounts(meta)[:2]
 
 
 async def request(ports: Ports, house: House, *, who: str = "reviewer_id", **changes: Any) -> Any:

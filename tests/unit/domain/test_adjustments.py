@@ -6,18 +6,14 @@ from itertools import product
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.adjustments import (
     ALLOWED,
-    MAX_ATTEMPTS,
     SETTLED,
     STRAYS_WITHIN,
     AdjustmentStatus,
     Finding,
     after_failure,
-    backoff,
     finding,
     moved,
     restoring,
@@ -26,6 +22,7 @@ from domain.adjustments import (
 )
 from domain.errors import InvalidTransition, PlatformError
 from domain.platforms import BudgetType, PlatformBudget
+from domain.retries import MAX_ATTEMPTS
 from tests.unit.domain.pipeline_values import NOW, adjustment
 
 S = AdjustmentStatus
@@ -84,22 +81,6 @@ def test_a_state_that_nobody_works_on_gives_the_lease_back() -> None:
 )
 def test_a_look_at_the_budget_says_what_to_do(budget_type: BudgetType, amount: int, found: Finding) -> None:
     assert finding(adjustment(-10_000_000), PlatformBudget("b", budget_type, amount)) is found
-
-
-def test_the_wait_grows_twofold_up_to_five_minutes() -> None:
-    assert [backoff(n, 0.5).total_seconds() for n in range(1, 11)] == [1, 2, 4, 8, 16, 32, 64, 128, 150, 150]
-    assert backoff(3, 0.0) == timedelta()
-
-
-@given(
-    attempts=st.integers(1, 10_000),
-    jitter=st.floats(0, 1, exclude_max=True),
-    asked=st.none() | st.floats(0, 100_000),
-)
-def test_the_wait_is_never_under_what_the_platform_asked(attempts: int, jitter: float, asked: float | None) -> None:
-    wait = backoff(attempts, jitter, asked).total_seconds()
-    assert wait >= (asked or 0.0) - 1e-6
-    assert wait <= max(300.0, asked or 0.0) + 1e-6
 
 
 def test_a_refusal_fails_at_once_with_the_platforms_words() -> None:
