@@ -134,13 +134,12 @@ class _Amazon:
         _check_content_type(request, _CAMPAIGN_TYPE)
         body = _object(raw)
         wanted, states = _included(body, "campaignIdFilter"), _included(body, "stateFilter")
-        records = [
-            record
-            for record in (self._campaign_record(campaign) for campaign in self._simulation.campaigns(account))
-            if wanted is None or record["campaignId"] in wanted
-            if states is None or record["state"] in states
+        found = [
+            self._campaign_record(campaign)
+            for campaign in self._simulation.campaigns(account)
+            if wanted is None or campaign.external_id in wanted
         ]
-        return _page(body, records)
+        return _page(body, [record for record in found if states is None or record["state"] in states])
 
     async def update_campaigns(self, request: Request) -> Response:
         raw = await request.body()

@@ -225,8 +225,9 @@ class _Google:
             return [_customer_record(account)]
         campaigns = self._simulation.campaigns(account)
         if query.resource == "campaign_budget":
-            budgets = dict.fromkeys(campaign.budget for campaign in campaigns)
-            wanted = (budget for budget in budgets if query.budget_id in (None, budget.external_id))
+            # Several campaigns may share one.
+            budgets = {campaign.budget.external_id: campaign.budget for campaign in campaigns}
+            wanted = budgets.values() if query.budget_id is None else filter(None, [budgets.get(query.budget_id)])
             return [self._budget_record(budget) for budget in wanted]
         by_id = {
             campaign.external_id: self._campaign_record(campaign)
@@ -253,7 +254,7 @@ class _Google:
         }
 
     def _budget_record(self, budget: BudgetSpec) -> dict[str, Any]:
-        served = sum(campaign.budget == budget for campaign in self._simulation.roster.campaigns)
+        served = len(self._simulation.paid_by(budget))
         lifetime = self._simulation.lifetime_micros(budget)
         return {
             "campaign_budget.resource_name": _budget_name(budget),

@@ -181,10 +181,11 @@ class _LinkedIn:
     def _campaign(self, request: Request) -> CampaignSpec:
         account = self._account(request.path_params["account"])
         external_id = request.path_params["campaign"]
-        for campaign in self._simulation.campaigns(account):
-            if campaign.external_id == external_id:
-                return campaign
-        raise LinkedInRefusal(f"Campaign {external_id} not found", "RESOURCE_NOT_FOUND", status=404)
+        try:
+            return self._simulation.campaign_of(account, external_id)
+        except UnknownEntityError as error:
+            message = f"Campaign {external_id} not found"
+            raise LinkedInRefusal(message, "RESOURCE_NOT_FOUND", status=404) from error
 
     def _campaign_record(self, campaign: CampaignSpec) -> dict[str, Any]:
         """A total budget has no daily one beside it here; the platform allows both."""

@@ -150,16 +150,22 @@ class _Microsoft:
         wanted = body.get("CampaignIds")
         if not isinstance(wanted, list) or not 1 <= len(wanted) <= _MAX_CAMPAIGNS:
             raise MicrosoftRefusal("CampaignIds must name 1 to 100 campaigns")
-        known = {campaign.external_id: campaign for campaign in self._simulation.campaigns(account)}
         found: list[dict[str, Any] | None] = []
         errors = []
         for index, external_id in enumerate(wanted):
-            record = self._campaign_record(known[external_id]) if external_id in known else None
+            record = self._record_of(account, external_id)
             found.append(record if record and record["CampaignType"] in kinds else None)
             if found[-1] is None:
                 refusal = MicrosoftRefusal("The campaign ID is not valid.", _INVALID_CAMPAIGN_ID)
                 errors.append({**_error_entry(refusal), "Index": index})
         return {"Campaigns": found, "PartialErrors": errors}
+
+    def _record_of(self, account: AccountSpec, external_id: object) -> dict[str, Any] | None:
+        try:
+            campaign = self._simulation.campaign_of(account, external_id) if isinstance(external_id, str) else None
+        except UnknownEntityError:
+            return None
+        return None if campaign is None else self._campaign_record(campaign)
 
     async def update_campaigns(self, request: Request) -> Response:
         raw = await request.body()

@@ -3,6 +3,7 @@
 The platforms' stand-ins ask here for what they report and hand in the changes they accept.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from uuid import uuid4
@@ -39,6 +40,16 @@ class Simulation:
         self.roster = roster
         self.state = state
         self._now = now
+        # A roster never changes: looked up by (platform, id), because whoever plays thousands of campaigns asks often.
+        self._accounts = {(each.platform, each.external_id): each for each in reversed(roster.accounts)}
+        self._budgets = {(each.account.platform, each.external_id): each for each in reversed(roster.budgets)}
+        self._campaigns = {_key(each): each for each in reversed(roster.campaigns)}
+        self._of_account: defaultdict[tuple[str, str], list[CampaignSpec]] = defaultdict(list)
+        self._of_budget: defaultdict[tuple[str, str], list[CampaignSpec]] = defaultdict(list)
+        for each in roster.campaigns:
+            account = each.budget.account
+            self._of_account[account.platform, account.external_id].append(each)
+            self._of_budget[account.platform, each.budget.external_id].append(each)
         #: Whether somebody granted a platform's access token; what plays OAuth sets it.
         self.was_granted: Callable[[str, str], bool] = lambda _platform, _token: False
 
@@ -56,25 +67,31 @@ class Simulation:
 
     def account(self, platform: str, external_id: str) -> AccountSpec:
         """Raises UnknownEntityError if the platform has no such account."""
-        for account in self.roster.accounts:
-            if (account.platform, account.external_id) == (platform, external_id):
-                return account
-        raise UnknownEntityError(f"{platform} has no account {external_id}")
+        found = self._accounts.get((platform, external_id))
+        if found is None:
+            raise UnknownEntityError(f"{platform} has no account {external_id}")
+        return found
 
     def campaigns(self, account: AccountSpec) -> list[CampaignSpec]:
         """The account's campaigns that have begun, in a fixed order."""
-        return [campaign for campaign in self.roster.campaigns if campaign.budget.account == account]
+        return list(self._of_account[account.platform, account.external_id])
+
+    def paid_by(self, budget: BudgetSpec) -> list[CampaignSpec]:
+        """The campaigns that a budget entity serves, in a fixed order."""
+        return list(self._of_budget[budget.account.platform, budget.external_id])
 
     def budget(self, platform: str, external_id: str) -> BudgetSpec:
         """Raises UnknownEntityError if the platform has no such budget entity."""
-        for budget in self.roster.budgets:
-            if (budget.account.platform, budget.external_id) == (platform, external_id):
-                return budget
-        raise UnknownEntityError(f"{platform} has no budget {external_id}")
+        found = self._budgets.get((platform, external_id))
+        if found is None:
+            raise UnknownEntityError(f"{platform} has no budget {external_id}")
+        return found
 
     def budget_micros(self, budget: BudgetSpec) -> int:
         """Where the entity stands now, account micros a day."""
-        return self._steps(budget)[-1].daily_budget_micros
+        newest = self.state.newest_amount(budget.account.platform, budget.external_id)
+        # A world begins at the initial amount (sandbox/world.py: initial_steps).
+        return budget.initial_micros if newest is None else newest
 
     def set_budget(
         self, budget: BudgetSpec, daily_budget_micros: int, *, request_id: str, source: EffectSource = "API"
@@ -107,10 +124,10 @@ class Simulation:
 
     def campaign(self, platform: str, external_id: str) -> CampaignSpec:
         """Raises UnknownEntityError if the platform has no such campaign."""
-        for campaign in self.roster.campaigns:
-            if (campaign.budget.account.platform, campaign.external_id) == (platform, external_id):
-                return campaign
-        raise UnknownEntityError(f"{platform} has no campaign {external_id}")
+        found = self._campaigns.get((platform, external_id))
+        if found is None:
+            raise UnknownEntityError(f"{platform} has no campaign {external_id}")
+        return found
 
     def is_paused(self, campaign: CampaignSpec) -> bool:
         """Whether the campaign stands still now."""
@@ -187,6 +204,10 @@ class Simulation:
         before = initial_steps(self.state.seed, budget, self.start_day(budget.account))
         effects = self.state.effects_of(budget.account.platform, budget.external_id)
         return (*before, *(BudgetStep(effect.at_utc, effect.after_micros) for effect in effects))
+
+
+def _key(campaign: CampaignSpec) -> tuple[str, str]:
+    return campaign.budget.account.platform, campaign.external_id
 
 
 def bearer(request: Request) -> str:

@@ -111,12 +111,16 @@ class State:
         # Served from one event loop, but built in another thread by whoever starts the server.
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
+        # A killed sandbox loses nothing with this; only a power cut could, and then what it plays is gone as well.
+        self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA busy_timeout = 5000")
         self._db.executescript(_SCHEMA)
         present = {row[1] for row in self._db.execute("PRAGMA table_info(pauses)")}
         for column, kind in _LATER_COLUMNS.items():
             if column not in present:
                 self._db.execute(f"ALTER TABLE pauses ADD COLUMN {column} {kind}")
+        #: As the table has them: every request asks for some, and no other process writes them.
+        self._settings = dict(self._db.execute("SELECT name, value FROM settings"))
         if self._setting("seed") is None:
             self.reset(seed=seed, now_utc=now_utc)
 
@@ -132,6 +136,7 @@ class State:
         rows = (("seed", str(seed)), ("started_at_utc", iso_utc(now_utc)), ("offset_seconds", "0"))
         self._db.executemany("INSERT INTO settings (name, value) VALUES (?, ?)", rows)
         self._db.execute("COMMIT")
+        self._settings = dict(rows)
 
     @property
     def seed(self) -> int:
@@ -151,7 +156,7 @@ class State:
     def advance(self, by: timedelta) -> None:
         """Move the world's clock forward."""
         seconds = (self.offset + by).total_seconds()
-        self._db.execute("UPDATE settings SET value = ? WHERE name = 'offset_seconds'", (repr(seconds),))
+        self._set("offset_seconds", repr(seconds))
 
     def option(self, name: str) -> int:
         """A switch's value; 0, off, where nobody set it."""
@@ -219,6 +224,14 @@ class State:
         """Every effect later than row `after_id`, oldest first."""
         return self._effects("id > ?", (after_id,))
 
+    def newest_amount(self, platform: str, entity: str) -> int | None:
+        """What an entity's newest effect left, account micros; None where there is none."""
+        row = self._db.execute(
+            "SELECT after_micros FROM ledger WHERE platform = ? AND entity = ? ORDER BY id DESC LIMIT 1",
+            (platform, entity),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
     def effects_of(self, platform: str, entity: str) -> list[Effect]:
         """Every effect on one budget entity, oldest first."""
         return self._effects("platform = ? AND entity = ?", (platform, entity))
@@ -232,6 +245,9 @@ class State:
 
     def take_fault(self, platform: str, operation: str) -> Fault | None:
         """The fault this request meets, counted down; None if it meets none."""
+        waiting = self._db.execute("SELECT 1 FROM faults WHERE remaining > 0 LIMIT 1").fetchone()
+        if waiting is None:  # nearly always: a request that only reads takes no lock then
+            return None
         row = self._db.execute(
             "UPDATE faults SET remaining = remaining - 1 WHERE id = ("
             " SELECT id FROM faults WHERE remaining > 0 AND platform = ? AND operation IN (?, 'any')"
@@ -250,11 +266,11 @@ class State:
         return [Effect(row[0], datetime.fromisoformat(row[1]), *row[2:]) for row in rows]
 
     def _setting(self, name: str) -> str | None:
-        row = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row[0])
+        return self._settings.get(name)
 
     def _set(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
+        self._settings[name] = value
 
     def _required(self, name: str) -> str:
         value = self._setting(name)
