@@ -29,10 +29,17 @@ _MICROS: Final = 1_000_000
 _MS_PER_S: Final = 1_000
 
 
+Decisions = list[Bid | Refusal]
+#: Told a request's decisions, or why there are none: once, now or later.
+Decided = Callable[[Decisions | Exception], None]
+#: Has a request decided, given its facts, its user's profile and the second; now or later.
+DecideSoon = Callable[[RequestFacts, Profile, float, Decided], None]
+
+
 class Decider(Protocol):
     """The engine, as far as a bidder needs it."""
 
-    def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> list[Bid | Refusal]:
+    def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> Decisions:
         """A bid or a reason per impression, in their order."""
         ...
 
@@ -89,8 +96,12 @@ class Bidder:
         profile_of: Callable[[str], Profile | None],
         settings: BidderSettings,
         clock: Callable[[], float] = time.time,
+        soon: DecideSoon | None = None,
     ) -> None:
-        """`profile_of` answers at once; None counts as nobody. `clock` gives seconds since 1970."""
+        """`profile_of` answers at once; None counts as nobody. `clock` gives seconds since 1970.
+
+        `soon` decides for `begin`, in batches; without it the engine decides each request at once.
+        """
         self.counts = Counts()
         self._engine = engine
         self._tickets = tickets
@@ -98,10 +109,11 @@ class Bidder:
         self._settings = settings
         self._clock = clock
         self._last_s = 0.0
+        self._soon = soon or self._at_once
         self._settled: OrderedDict[tuple[NoticeKind, str], None] = OrderedDict()
 
     def answer(self, body: bytes, waited_s: float = 0.0) -> bytes:
-        """The response to a request, as JSON; empty where there is nothing to say.
+        """The response to a request, as JSON, decided by itself; empty where there is nothing to say.
 
         Args:
             body: the request, unpacked.
@@ -110,19 +122,58 @@ class Bidder:
         Raises:
             MalformedRequest: the body is no bid request.
         """
+        answers: list[bytes] = []
+        self._begin(body, waited_s, answers.append, self._at_once)
+        return answers[0]
+
+    def begin(self, body: bytes, waited_s: float, done: Callable[[bytes], None]) -> None:
+        """Have a request answered, perhaps together with others: `done` is told what `answer` would return.
+
+        Args:
+            body: the request, unpacked.
+            waited_s: since its first byte arrived.
+            done: called once, now or later, unless this call raises.
+
+        Raises:
+            MalformedRequest: the body is no bid request.
+        """
+        self._begin(body, waited_s, done, self._soon)
+
+    def _begin(self, body: bytes, waited_s: float, done: Callable[[bytes], None], decide: DecideSoon) -> None:
         try:
             request = decode_request(body)
         except MalformedRequest:
             self.counts.answers["malformed"] += 1
             raise
         if request.tmax > 0 and request.tmax / _MS_PER_S < waited_s + self._settings.network_s:
-            return self._no_bid(request, NoBidReason.INSUFFICIENT_TIME)
+            return done(self._no_bid(request, NoBidReason.INSUFFICIENT_TIME))
+        now_s = self._now_s()
         try:
-            return self._auction(request)
-        except Exception:
-            # The fence before the wire: a fault of ours must not become a 500. It is told, and counted apart.
-            logger.exception("a request could not be decided")
-            return self._no_bid(request, NoBidReason.TECHNICAL)
+            facts = request_facts(request, self._settings.vendor_id)
+            profile = self._profile_of(facts.user_key) if facts.user_key else None
+            decide(facts, profile or NOBODY, now_s, lambda outcome: done(self._told(request, outcome, now_s)))
+        except Exception as error:  # noqa: BLE001 - told, and answered as a failure, by `_failed`
+            done(self._failed(request, error))
+
+    def _at_once(self, facts: RequestFacts, profile: Profile, now_s: float, decided: Decided) -> None:
+        try:
+            outcome: Decisions | Exception = self._engine.decide(facts, profile, now_s)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's
+            outcome = error
+        decided(outcome)
+
+    def _told(self, request: BidRequest, outcome: Decisions | Exception, now_s: float) -> bytes:
+        if isinstance(outcome, Exception):
+            return self._failed(request, outcome)
+        try:
+            return self._response(request, outcome, now_s)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._failed(request, error)
+
+    def _failed(self, request: BidRequest, error: Exception) -> bytes:
+        """The fence before the wire: a fault of ours must not become a 500. It is told, and counted apart."""
+        logger.error("a request could not be decided", exc_info=error)
+        return self._no_bid(request, NoBidReason.TECHNICAL)
 
     def notice(self, kind: NoticeKind, token: str, price: str) -> NoticeResult:
         """Count a notice once, however often it comes; a billing charges, a loss frees what the bid had set aside."""
@@ -148,11 +199,7 @@ class Bidder:
         elif key[0] is NoticeKind.LOSS:
             self._engine.lost(ticket.bid_id)
 
-    def _auction(self, request: BidRequest) -> bytes:
-        facts = request_facts(request, self._settings.vendor_id)
-        now_s = self._now_s()
-        profile = self._profile_of(facts.user_key) if facts.user_key else None
-        decisions = self._engine.decide(facts, profile or NOBODY, now_s)
+    def _response(self, request: BidRequest, decisions: Decisions, now_s: float) -> bytes:
         seats: dict[str, list[wire.Bid]] = {}
         currency = "USD"
         for place, decision in enumerate(decisions):

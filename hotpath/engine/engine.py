@@ -3,6 +3,7 @@
 In two halves, so that the scores may come from a batch: `shortlist`, then `settle`. Must not parse, wait or log.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,8 @@ from hotpath.inference.provider import CoLaNetProvider
 _MICROS: Final = 1_000_000
 _DAY_S: Final = 86_400
 _HOUR_S: Final = 3_600
+#: How many of the last bids are remembered for `holds`.
+_JOURNAL: Final = 512
 _REASONS: Final = {reason: place for place, reason in enumerate(NoBid)}
 
 
@@ -76,6 +79,10 @@ class Shortlist:
     multiplier: float
     currency: str
     rate_micros: int
+    #: What each campaign that was looked at was told, and how many bids had been made by then: see `Engine.holds`.
+    verdicts: Mapping[str, NoBid | None]
+    index: TargetingIndex
+    bids_before: int
 
 
 class Engine:
@@ -106,7 +113,14 @@ class Engine:
         self._settings = settings
         self._prefix = token_prefix
         self._bids = 0
+        self._taken = 0
+        self._journal: deque[Campaign] = deque(maxlen=_JOURNAL)
         self.swap(snapshot, provider, now_s)
+
+    @property
+    def provider(self) -> CoLaNetProvider:
+        """The backend that knows the offers of the snapshot in use."""
+        return self._provider
 
     def swap(self, snapshot: Snapshot, provider: CoLaNetProvider, now_s: float) -> None:
         """Use another snapshot from the next request on."""
@@ -159,7 +173,26 @@ class Engine:
         if personal and profile.loyalty is not None:
             multiplier = self._snapshot.loyalty_multipliers.get(profile.loyalty.tier, 1.0)
         rate = self._rates[currency] if currency else _MICROS
-        return Shortlist(request, vector, tuple(offers), tuple(found), user, multiplier, currency, rate)
+        return Shortlist(
+            request, vector, tuple(offers), tuple(found), user, multiplier, currency, rate,
+            verdicts, self._index, self._taken,
+        )  # fmt: skip
+
+    def holds(self, shortlist: Shortlist, now_s: float) -> bool:
+        """Whether a shortlist would come out the same now: no bid made since took a place or money that it counted on.
+
+        What notices gave back since does not count: it would only have added to the list.
+        """
+        since = self._taken - shortlist.bids_before
+        if shortlist.index is not self._index or since > len(self._journal):
+            return False
+        for back in range(1, since + 1):
+            campaign = self._journal[-back]
+            if campaign.campaign_id in shortlist.verdicts:
+                verdict = self._verdict(campaign, shortlist.request.request_id, shortlist.user, now_s)
+                if verdict != shortlist.verdicts[campaign.campaign_id]:
+                    return False
+        return True
 
     def settle(self, shortlist: Shortlist, scores: Mapping[str, float], now_s: float) -> list[Bid | Refusal]:
         """Choose and price, and set aside what each bid may cost and show.
@@ -292,6 +325,8 @@ class Engine:
         self._bids += 1
         token = f"{self._prefix}-{self._bids:x}"
         if not shortlist.request.test:
+            self._taken += 1
+            self._journal.append(campaign)
             expires_s = now_s + self._settings.open_s
             self.budgets.reserve(token, campaign.campaign_id, house_micros, expires_s=expires_s)
             if campaign.hourly_cap or campaign.daily_cap:

@@ -4,6 +4,7 @@ Must not know what a backend does with a batch, nor wait when there is nothing t
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from hotpath.inference.provider import InferenceRequest, InferenceResult
@@ -79,10 +80,21 @@ class InferenceBatcher:
         if not batch:
             return
         self._in_flight += 1
+        outcomes: list[list[Scores] | Exception] = []
+        answer: BatchAnswer = outcomes.append
+
+        def told(outcome: list[Scores] | Exception) -> None:
+            answer(outcome)
+
         try:
-            self._backend([request for request, _ in batch], lambda outcome: self._settle(batch, outcome))
+            self._backend([request for request, _ in batch], told)
         except Exception as error:  # noqa: BLE001 - whatever a backend raises belongs to the batch's requests
-            self._settle(batch, error)
+            outcomes.append(error)
+        # Behind the fence: what an asker raises is not the backend's failure, and must not answer its batch twice.
+        if outcomes:
+            self._settle(batch, outcomes[0])
+        else:
+            answer = partial(self._settle, batch)
 
     def _settle(self, batch: list[tuple[InferenceRequest, Answer]], outcome: list[Scores] | Exception) -> None:
         self._in_flight -= 1

@@ -1,10 +1,11 @@
 """One connection: bytes in, whole requests to the application, answers out in the requests' order.
 
 Keep-alive and pipelining; limits on head and body; a connection that dawdles over a request is ended by the sweep. The
-application answers at once, so answers cannot overtake each other. Must not know a route.
+application may answer later: answers wait in a row, so that none overtakes another. Must not know a route.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
@@ -13,7 +14,9 @@ import httptools
 
 from hotpath.server.messages import HttpAnswer, HttpRequest, answer_bytes
 
-Application = Callable[[HttpRequest], HttpAnswer]
+Reply = Callable[[HttpAnswer], None]
+#: Told a request, and whom to tell its answer: once, now or later, on the loop's thread.
+Application = Callable[[HttpRequest, Reply], None]
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -44,8 +47,28 @@ class Shared:
             connection.end_if_late(now_s)
 
 
+class _Place:
+    """One request's place in the row of answers; called with the answer once there is one."""
+
+    __slots__ = ("_connection", "answer", "closes", "headers")
+
+    def __init__(self, connection: "Connection", headers: dict[bytes, bytes], *, closes: bool) -> None:
+        self._connection = connection
+        self.headers = headers
+        self.closes = closes
+        #: Bytes go out as they are.
+        self.answer: HttpAnswer | bytes | None = None
+
+    def __call__(self, answer: HttpAnswer) -> None:
+        self.answer = answer
+        self._connection.settled()
+
+
 class Connection(asyncio.Protocol):
-    """A client. Calls of httptools come in the order of the bytes."""
+    """A client. Calls of httptools come in the order of the bytes.
+
+    Once `_closing` is set no further byte is looked at; `_ended` says that the last answer is written.
+    """
 
     def __init__(self, shared: Shared) -> None:
         """A connection that is not made yet."""
@@ -55,14 +78,16 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._last_s = self._now()
         self._started_s: float | None = None
-        self._out: list[bytes] = []
+        self._row: deque[_Place] = deque()
+        self._reading = False
         self._closing = False
+        self._ended = False
         self._reset()
 
     @property
     def is_busy(self) -> bool:
-        """Whether part of a request has come."""
-        return self._started_s is not None
+        """Whether part of a request has come, or an answer is still to leave."""
+        return self._started_s is not None or bool(self._row)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came; too many are turned away at once."""
@@ -90,9 +115,10 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        """Parse; answers to all requests that the bytes complete leave in one write."""
+        """Parse; answers that are there at once leave in one write."""
         if self._closing:
             return
+        self._reading = True
         self._last_s = self._now()
         if self._started_s is None:
             self._started_s = self._last_s
@@ -103,7 +129,13 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             # Also raised when a callback of ours has ended the connection in the middle of the bytes.
             self._answer(HttpAnswer(400, closes=True))
+        self._reading = False
         self._flush()
+
+    def settled(self) -> None:
+        """An answer of the row has come."""
+        if not self._reading:
+            self._flush()
 
     def end_if_late(self, now_s: float) -> None:
         """Answer 408 to half a request that has taken too long; close what was idle too long."""
@@ -142,7 +174,9 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Ask for the body where the client waits to be asked."""
         if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._closing:
-            self._out.append(_CONTINUE)
+            place = _Place(self, self._headers, closes=False)
+            place.answer = _CONTINUE
+            self._row.append(place)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -161,7 +195,10 @@ class Connection(asyncio.Protocol):
         request = HttpRequest(self._parser.get_method(), b"".join(self._url), self._headers, body, started_s)
         self._started_s = None
         closes = self._shared.draining or b"upgrade" in self._headers or not self._parser.should_keep_alive()
-        self._answer(self._shared.application(request), closes=closes)
+        place = _Place(self, self._headers, closes=closes)
+        self._row.append(place)
+        self._closing = closes
+        self._shared.application(request, place)
 
     def _reset(self) -> None:
         self._url: list[bytes] = []
@@ -175,17 +212,30 @@ class Connection(asyncio.Protocol):
         if self._head_bytes > self._shared.limits.head_bytes:
             self._answer(HttpAnswer(431, closes=True))
 
-    def _answer(self, answer: HttpAnswer, *, closes: bool = False) -> None:
+    def _answer(self, answer: HttpAnswer) -> None:
+        """Answer for the connection itself, behind what the application still has to say."""
         if self._closing:
             return
-        self._out.append(answer_bytes(answer, self._headers, closes=closes))
-        self._closing = closes or answer.closes
+        place = _Place(self, self._headers, closes=False)
+        place.answer = answer
+        self._row.append(place)
+        self._closing = answer.closes
 
     def _flush(self) -> None:
+        out = []
+        row = self._row
+        while row and row[0].answer is not None and not self._ended:
+            place = row.popleft()
+            answer = place.answer
+            if isinstance(answer, HttpAnswer):
+                out.append(answer_bytes(answer, place.headers, closes=place.closes))
+                self._ended = place.closes or answer.closes
+            elif answer is not None:
+                out.append(answer)
         if self._transport is None:
             return
-        if self._out:
-            self._transport.write(b"".join(self._out))
-            self._out.clear()
-        if self._closing:
+        if out:
+            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        if self._ended:
+            self._closing = True
             self._transport.close()

@@ -8,6 +8,7 @@ from hotpath.auction.bidder import Bidder, NoticeResult
 from hotpath.auction.notices import NoticeKind
 from hotpath.openrtb.codec import MalformedRequest
 from hotpath.server.messages import HttpAnswer, HttpRequest, TooLarge, Unpackable, unpacked
+from hotpath.server.protocol import Reply
 
 _NO_CONTENT: Final = HttpAnswer(204)
 _NOTICES: Final = {f"/v1/{kind}".encode(): kind for kind in NoticeKind}
@@ -26,11 +27,17 @@ class Routes:
         self._now = now
         self._ready = ready
 
-    def __call__(self, request: HttpRequest) -> HttpAnswer:
+    def __call__(self, request: HttpRequest, reply: Reply) -> None:
         """Answer one request."""
         path, _, query = request.target.partition(b"?")
+        if path == b"/v1/bid" and request.method == b"POST":
+            self._bid(request, reply)
+        else:
+            reply(self._other(request, path, query))
+
+    def _other(self, request: HttpRequest, path: bytes, query: bytes) -> HttpAnswer:
         if path == b"/v1/bid":
-            return self._bid(request) if request.method == b"POST" else HttpAnswer(405)
+            return HttpAnswer(405)
         kind = _NOTICES.get(path)
         if kind is not None:
             return self._notice(kind, query) if request.method in {b"GET", b"POST"} else HttpAnswer(405)
@@ -42,23 +49,26 @@ class Routes:
             return HttpAnswer(200, b'{"status":"ready"}') if self._ready() else HttpAnswer(503)
         return HttpAnswer(404)
 
-    def _bid(self, request: HttpRequest) -> HttpAnswer:
+    def _bid(self, request: HttpRequest, reply: Reply) -> None:
         kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if kind not in _JSON:
-            return HttpAnswer(415)
+            return reply(HttpAnswer(415))
         packing = request.headers.get(b"content-encoding", b"identity").strip().lower()
         body = request.body
         try:
             if packing in {b"gzip", b"x-gzip"}:
                 body = unpacked(body, self._most_body_bytes)
             elif packing != b"identity":
-                return HttpAnswer(415)
-            answer = self._bidder.answer(body, self._now() - request.started_s)
+                return reply(HttpAnswer(415))
+            self._bidder.begin(
+                body,
+                self._now() - request.started_s,
+                lambda answer: reply(HttpAnswer(200, answer) if answer else _NO_CONTENT),
+            )
         except TooLarge:
-            return HttpAnswer(413)
+            reply(HttpAnswer(413))
         except (Unpackable, MalformedRequest):
-            return HttpAnswer(400)
-        return HttpAnswer(200, answer) if answer else _NO_CONTENT
+            reply(HttpAnswer(400))
 
     def _notice(self, kind: NoticeKind, query: bytes) -> HttpAnswer:
         values = dict(parse_qsl(query.decode("latin-1")))

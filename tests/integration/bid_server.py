@@ -19,10 +19,11 @@ LIMITS = Limits(head_bytes=2_000, body_bytes=10_000, request_s=0.5, idle_s=30.0)
 REQUEST = {"id": "r1", "imp": [{"id": "1", "banner": {"w": 300, "h": 250}}]}
 
 
-def demo_bidder() -> Bidder:
+def demo_bidder(loop: asyncio.AbstractEventLoop | None = None) -> Bidder:
     return build_bidder(
-        demo_snapshot(), key=b"k" * 32, base_url="http://bid.example", settings=BidderSettings(), environment={}
-    )
+        demo_snapshot(), key=b"k" * 32, base_url="http://bid.example", settings=BidderSettings(), environment={},
+        loop=loop,
+    )  # fmt: skip
 
 
 def http(body: bytes | dict[str, Any] = b"", *headers: str, target: str = "/v1/bid", method: str = "POST") -> bytes:
@@ -77,8 +78,8 @@ class Served:
 @asynccontextmanager
 async def bid_server(limits: Limits = LIMITS) -> AsyncIterator[Served]:
     listener = socket.create_server(("127.0.0.1", 0))
-    stop, bidder = asyncio.Event(), demo_bidder()
     loop = asyncio.get_running_loop()
+    stop, bidder = asyncio.Event(), demo_bidder(loop)
     routes = Routes(bidder, most_body_bytes=limits.body_bytes, now=loop.time, ready=lambda: not stop.is_set())
     task = asyncio.create_task(serve(listener, routes, stop, limits=limits, quiet_s=0.2, drain_s=2.0))
     try:

@@ -1,0 +1,67 @@
+"""Decisions whose scores come from a batch: requests of one tick of the loop are scored in one call.
+
+A request that others of its batch have taken something from (a cap's place, the rest of a budget) is decided anew, by
+itself, so that every answer is the one that it would have got alone. Must not parse, or know who asked.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from domain.bid_features import Profile
+from hotpath.engine.engine import Bid, Engine, Refusal, Shortlist
+from hotpath.engine.facts import RequestFacts
+from hotpath.inference.batcher import MOST_ITEMS, BatchAnswer, InferenceBatcher, Scheduler, Scores
+from hotpath.inference.provider import CoLaNetProvider, InferenceRequest
+
+Decided = Callable[[list[Bid | Refusal] | Exception], None]
+_MOST: Final = MOST_ITEMS
+
+
+class BatchedDecisions:
+    """One engine's decisions, in batches on one loop."""
+
+    def __init__(self, engine: Engine, loop: Scheduler) -> None:
+        """Nothing waits yet."""
+        self._engine = engine
+        self._loop = loop
+        self._take(engine.provider)
+
+    def decide(self, request: RequestFacts, profile: Profile, now_s: float, decided: Decided) -> None:
+        """Have a request decided: `decided` is told what `Engine.decide` would have returned, or why it failed.
+
+        Args:
+            request: the facts.
+            profile: of the request's user; not looked at where the request's privacy forbids it.
+            now_s: seconds since 1970; never before an earlier call's.
+            decided: called once; within this call only when nothing fits, or the batch is full.
+        """
+        engine = self._engine
+        if engine.provider is not self._provider:
+            # A swap: what waits goes to the backend that knows its offers, what comes now to the new one.
+            self._take(engine.provider)
+        shortlist = engine.shortlist(request, profile, now_s)
+        if not shortlist.verdicts:
+            decided(engine.settle(shortlist, {}, now_s))
+            return
+
+        def scored(scores: Scores | Exception) -> None:
+            decided(scores if isinstance(scores, Exception) else self._settled(shortlist, profile, scores, now_s))
+
+        self._batcher.submit(InferenceRequest(shortlist.vector, shortlist.offer_ids), scored)
+
+    def _settled(
+        self, shortlist: Shortlist, profile: Profile, scores: Scores, now_s: float
+    ) -> list[Bid | Refusal] | Exception:
+        try:
+            if self._engine.holds(shortlist, now_s):
+                return self._engine.settle(shortlist, dict(scores), now_s)
+            return self._engine.decide(shortlist.request, profile, now_s)
+        except Exception as error:  # noqa: BLE001 - one request's fault must not reach the others of its batch
+            return error
+
+    def _take(self, provider: CoLaNetProvider) -> None:
+        def backend(requests: Sequence[InferenceRequest], answer: BatchAnswer) -> None:
+            answer(provider.predict_batch(requests))
+
+        self._provider = provider
+        self._batcher = InferenceBatcher(self._loop, backend, most_items=min(_MOST, provider.max_batch_size))
