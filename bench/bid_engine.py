@@ -150,7 +150,9 @@ def main() -> None:
     def slowly(_: int) -> None:
         for impression in impressions:
             for entry in index.entries:
-                matches(entry, request, impression, None, hour_utc=12, segments=profile.segments)
+                matches(
+                    entry, request, impression, None, hour_utc=12, segments=profile.segments, ads_txt=snapshot.ads_txt
+                )
 
     vector = feature_vector(profile, personal=True, device_type="desktop", position=1)
     shortlist = engine.shortlist(request, profile, _NOW_S)

@@ -71,24 +71,30 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
     consent_given: bool = False
     us_privacy: str = ""
     gpp_sections: tuple[int, ...] = ()
+    gpc: bool = False
 
 
-#: The section of a GPP string that is the European one; its consent is `consent_given`.
-_GPP_EUROPE: Final = 2
+#: Sections of a GPP string: the European one, whose consent is `consent_given`, and the one that is a `us_privacy`.
+GPP_EUROPE: Final = 2
+GPP_US_PRIVACY: Final = 6
 _OPT_OUT_AT: Final = 2
 
 
 def personal_use_allowed(privacy: Privacy) -> bool:
     """Whether anything about the user may be used; if not, only what the page and the device class say.
 
-    A child's request never allows it; under GDPR consent must be given; a US opt-out of sale forbids it. A GPP section
-    other than Europe's is not read here, so it counts as an opt-out.
+    A child's request never allows it, nor does a browser's Global Privacy Control; under GDPR, which also a GPP section
+    says, consent must be given; a US opt-out of sale forbids it. A GPP section other than Europe's and US Privacy's is
+    not read here, so it counts as an opt-out.
     """
-    if privacy.coppa or (privacy.gdpr and not privacy.consent_given):
+    if privacy.coppa or privacy.gpc:
+        return False
+    if (privacy.gdpr or GPP_EUROPE in privacy.gpp_sections) and not privacy.consent_given:
         return False
     if privacy.us_privacy[_OPT_OUT_AT : _OPT_OUT_AT + 1].upper() == "Y":
         return False
-    return all(section == _GPP_EUROPE for section in privacy.gpp_sections)
+    readable = {GPP_EUROPE, GPP_US_PRIVACY} if privacy.us_privacy else {GPP_EUROPE}
+    return readable.issuperset(privacy.gpp_sections)
 
 
 def feature_vector(profile: Profile, *, personal: bool, device_type: str, position: int) -> Vector:

@@ -47,7 +47,10 @@ class Creative(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to show.
 
     Sizes are pixels; 0 by 0 fits any size. An empty mime fits any list. `duration_s` 0 is a still picture.
-    `attributes` are OpenRTB creative attributes.
+    `attributes`, `protocols`, `apis` and `banner_type` are numbers of OpenRTB's lists: what the creative does, the
+    video or audio protocols that its own markup speaks (none: any; without markup of its own, VAST is written in the
+    version asked for), the frameworks that it cannot do without, and the banner type of its own markup (0: unknown).
+    `language` is a BCP 47 tag, empty where there are no words. One that is not `linear` brings its own markup.
     """
 
     creative_id: str
@@ -60,6 +63,11 @@ class Creative(msgspec.Struct, frozen=True, kw_only=True):
     attributes: tuple[int, ...] = ()
     url: str = ""
     markup: str = ""
+    protocols: tuple[int, ...] = ()
+    apis: tuple[int, ...] = ()
+    banner_type: int = 0
+    language: str = ""
+    linear: bool = True
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +81,9 @@ class Targeting(msgspec.Struct, frozen=True, kw_only=True):
     """Where a campaign bids. An empty list asks for nothing; a full one for any of its values.
 
     `countries` are ISO 3166 alpha-3, `device_types` OpenRTB's, `categories` and `excluded_categories` those of the page
-    or app, `hours_utc` 0 to 23. `any_deal` also takes deals that it was never told of.
+    or app in `category_taxonomy` (OpenRTB's `cattax`), `hours_utc` 0 to 23. `any_deal` also takes deals that it was
+    never told of. `whole_chain` asks for a complete supply chain, `authorised_sellers` for one whose every seller the
+    publisher's ads.txt names.
     """
 
     countries: tuple[str, ...] = ()
@@ -86,6 +96,9 @@ class Targeting(msgspec.Struct, frozen=True, kw_only=True):
     deals: tuple[str, ...] = ()
     any_deal: bool = False
     blocked_domains: tuple[str, ...] = ()
+    category_taxonomy: int = 1
+    whole_chain: bool = False
+    authorised_sellers: bool = False
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,8 +142,19 @@ class SpikingModel(msgspec.Struct, frozen=True, kw_only=True):
     inhibition: float = 0.5
 
 
+class Seller(msgspec.Struct, frozen=True, array_like=True):
+    """One line of an ads.txt: the advertising system's domain, and the seller's account in it."""
+
+    system: str
+    account: str
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. `rates_micros` are micros of `currency` that one unit of another currency is worth."""
+    """All of it.
+
+    `rates_micros` are micros of `currency` that one unit of another currency is worth. `ads_txt` holds, by a site's or
+    an app developer's domain in lower case, who may sell its inventory; of a domain that is not there nothing is known.
+    """
 
     version: int
     compiled_at_utc: datetime
@@ -139,6 +163,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     model: SpikingModel
     rates_micros: dict[str, int] = {}
     loyalty_multipliers: dict[str, float] = {}
+    ads_txt: dict[str, tuple[Seller, ...]] = {}
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -216,6 +241,8 @@ def _check_campaign(campaign: Campaign) -> None:
         raise SnapshotBroken(f"campaign {name} has a cap below zero", ("campaigns",))
     if not campaign.offers or not all(offer.creatives for offer in campaign.offers):
         raise SnapshotBroken(f"campaign {name} has nothing to show", ("campaigns",))
+    if not all(shown.linear or shown.markup for offer in campaign.offers for shown in offer.creatives):
+        raise SnapshotBroken(f"campaign {name} has a nonlinear creative without markup", ("campaigns",))
     if not all(0 <= hour < _HOURS for hour in campaign.targeting.hours_utc):
         raise SnapshotBroken(f"campaign {name} targets an hour that no day has", ("campaigns",))
 

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from domain.bid_features import NOBODY, Profile
 from hotpath.auction.facts import request_facts
-from hotpath.auction.markup import MARKUP_TYPES, markup, size
+from hotpath.auction.markup import MARKUP_TYPES, markup, protocol, size
 from hotpath.auction.notices import BidTicket, NoticeKind, Tickets, cleared_house_micros
 from hotpath.engine.engine import Bid, Refusal
 from hotpath.engine.facts import RequestFacts
@@ -201,11 +201,12 @@ class Bidder:
 
     def _response(self, request: BidRequest, decisions: Decisions, now_s: float) -> bytes:
         seats: dict[str, list[wire.Bid]] = {}
-        currency = "USD"
+        currency = ""
         for place, decision in enumerate(decisions):
             if isinstance(decision, Refusal):
                 self.counts.refusals[decision.reason.value] += 1
                 continue
+            # The engine has one currency for all of a request's bids, as the response has room for one.
             currency = decision.currency
             bid = self._bid(request, place, decision, now_s)
             seats.setdefault(decision.entry.campaign.seat, []).append(bid)
@@ -245,6 +246,10 @@ class Bidder:
             cattax=campaign.category_taxonomy,
             cat=campaign.categories,
             attr=creative.attributes,
+            apis=creative.apis,
+            protocol=protocol(bid.entry, imp),
+            language=creative.language if "-" not in creative.language else "",
+            langb=creative.language if "-" in creative.language else "",
             dealid=bid.deal_id,
             w=width,
             h=height,

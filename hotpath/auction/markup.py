@@ -1,4 +1,4 @@
-"""What goes into `adm`: an image for a banner, VAST 4.0 for video and audio, assets for native.
+"""What goes into `adm`: an image for a banner, VAST for video and audio, assets for native.
 
 A creative that brings its own markup is sent as it is. Must not choose a creative or a price.
 """
@@ -8,8 +8,10 @@ from typing import Final
 
 from domain.bid_snapshot import CreativeKind
 from hotpath.auction.facts import banner_sizes
+from hotpath.auction.vast import spot_protocol, vast
 from hotpath.engine.entries import Entry
 from hotpath.openrtb.impressions import Imp
+from hotpath.openrtb.media import Audio, Video
 from hotpath.openrtb.native import (
     Asset,
     AssetValue,
@@ -44,7 +46,10 @@ def markup(entry: Entry, imp: Imp, bid_id: str) -> str:
         )
     if creative.kind is CreativeKind.NATIVE:
         return _native(entry, imp)
-    return _vast(entry, imp, bid_id)
+    stream = _stream(entry, imp)
+    if stream is None:
+        raise ValueError(f"impression {imp.id} takes no {creative.kind}")
+    return vast(entry, stream, bid_id=bid_id, landing=_landing(entry), size=size(entry, imp))
 
 
 def size(entry: Entry, imp: Imp) -> tuple[int, int]:
@@ -63,23 +68,16 @@ def _landing(entry: Entry) -> str:
     return f"https://{next(iter(entry.campaign.domains), 'localhost')}/"
 
 
-def _vast(entry: Entry, imp: Imp, bid_id: str) -> str:
-    creative = entry.creative
-    stream = imp.video if creative.kind is CreativeKind.VIDEO else imp.audio
-    mime = creative.mime or next(iter(stream.mimes if stream is not None else ()), "")
-    width, height = size(entry, imp)
-    minutes, seconds = divmod(creative.duration_s, 60)
-    hours, minutes = divmod(minutes, 60)
-    kind = ' adType="audio"' if creative.kind is CreativeKind.AUDIO else ""
-    return (
-        f'<VAST version="4.0"><Ad id="{escape(bid_id)}"{kind}><InLine><AdSystem>Campaign Express</AdSystem>'
-        f"<AdTitle>{escape(entry.offer.offer_id)}</AdTitle><Impression></Impression>"
-        f'<Creatives><Creative id="{escape(creative.creative_id)}"><Linear>'
-        f"<Duration>{hours:02}:{minutes:02}:{seconds:02}</Duration>"
-        f"<VideoClicks><ClickThrough><![CDATA[{_landing(entry)}]]></ClickThrough></VideoClicks>"
-        f'<MediaFiles><MediaFile delivery="progressive" type="{escape(mime)}" width="{width}" height="{height}">'
-        f"<![CDATA[{creative.url}]]></MediaFile></MediaFiles></Linear></Creative></Creatives></InLine></Ad></VAST>"
-    )
+def protocol(entry: Entry, imp: Imp) -> int:
+    """OpenRTB's number of the protocol that a spot's markup speaks, 0 for what is no spot, or does not say."""
+    stream = _stream(entry, imp)
+    return spot_protocol(entry, stream) if stream is not None else 0
+
+
+def _stream(entry: Entry, imp: Imp) -> Video | Audio | None:
+    if entry.creative.kind is CreativeKind.VIDEO:
+        return imp.video
+    return imp.audio if entry.creative.kind is CreativeKind.AUDIO else None
 
 
 def _native(entry: Entry, imp: Imp) -> str:

@@ -6,6 +6,8 @@ In two halves, so that the scores may come from a batch: `shortlist`, then `sett
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import ceil
 from typing import Final
 
 from domain.bid_caps import CapLedger
@@ -14,7 +16,7 @@ from domain.bid_pricing import boosted, first_price_bid, from_house_micros, seco
 from domain.bid_snapshot import Campaign, Snapshot
 from hotpath.engine.budgets import Budgets
 from hotpath.engine.entries import Entry
-from hotpath.engine.facts import DEVICE_CLASSES, DealFacts, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.facts import DEVICE_CLASSES, DealFacts, DurationFloor, ImpressionFacts, NoBid, RequestFacts
 from hotpath.engine.targeting import Lane, TargetingIndex, bits
 from hotpath.inference.provider import CoLaNetProvider
 
@@ -23,6 +25,11 @@ _DAY_S: Final = 86_400
 _HOUR_S: Final = 3_600
 #: How many of the last bids are remembered for `holds`.
 _JOURNAL: Final = 512
+#: What an exchange means that names no currency.
+_UNNAMED: Final = ("USD",)
+_FIRST_PRICE: Final = 1
+_SECOND_PRICE: Final = 2
+_FIXED_PRICE: Final = 3
 _REASONS: Final = {reason: place for place, reason in enumerate(NoBid)}
 
 
@@ -41,9 +48,10 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Bid:
-    """A bid: CPM micros of `currency`, and the same in the house's currency; `token` is unique.
+    """A bid: CPM micros of `currency`, which is one for all bids of a request; `token` is unique.
 
-    `score` is the model's, times the loyalty multiplier.
+    `house_micros` is the same in the house's currency, times what one showing counts for. `score` is the model's, times
+    the loyalty multiplier.
     """
 
     imp_id: str
@@ -158,6 +166,8 @@ class Engine:
                 chosen = NoBid.CURRENCY
             elif mask:
                 lanes, why = self._index.for_impression(mask, impression, self._floors(impression))
+                if lanes:
+                    lanes, why = self._raised(lanes, impression), NoBid.FLOOR
                 chosen = self._eligible(lanes, request, user, now_s, verdicts) if lanes else why
             found.append((impression, chosen))
         offers = dict.fromkeys(
@@ -221,10 +231,14 @@ class Engine:
         self.budgets.charge(token, campaign_id, house_micros)
 
     def _currency(self, request: RequestFacts) -> str:
-        """The house's currency where it is taken, else the first that has a rate, else nothing."""
-        if not request.currencies or self._snapshot.currency in request.currencies:
+        """The house's currency where it is taken, else the first that has a rate, else nothing.
+
+        One for the whole response, which can say only one.
+        """
+        taken = request.currencies or _UNNAMED
+        if self._snapshot.currency in taken:
             return self._snapshot.currency
-        return next((code for code in request.currencies if code in self._rates), "")
+        return next((code for code in taken if code in self._rates), "")
 
     def _floors(self, impression: ImpressionFacts) -> dict[DealFacts | None, int | None]:
         floors: dict[DealFacts | None, int | None] = {
@@ -239,6 +253,27 @@ class Engine:
             return 0
         rate = self._rates.get(currency)
         return None if rate is None else to_house_micros(amount_micros, rate)
+
+    def _raised(self, lanes: list[Lane], impression: ImpressionFacts) -> list[Lane]:
+        """The lanes with the floors that hang on a spot's seconds, where the exchange names such."""
+        raised: list[Lane] = []
+        for lane in lanes:
+            named: ImpressionFacts | DealFacts = lane.deal or impression
+            if not named.duration_floors:
+                raised.append(lane)
+                continue
+            floor_of = partial(self._floor_at, named.duration_floors, named.floor_currency)
+            raised += self._index.by_duration(lane, floor_of)
+        return raised
+
+    def _floor_at(self, floors: tuple[DurationFloor, ...], currency: str, duration_s: int) -> int | None:
+        """What a spot of so many seconds must bid at least: the highest of those that hold; None without a rate."""
+        amounts = [
+            floor.floor_micros * (duration_s if floor.per_second else 1)
+            for floor in floors
+            if duration_s and floor.least_s <= duration_s and (not floor.most_s or duration_s <= floor.most_s)
+        ]
+        return self._house(max(amounts, default=0), currency)
 
     def _eligible(
         self, lanes: Sequence[Lane], request: RequestFacts, user: str, now_s: float, verdicts: dict[str, NoBid | None]
@@ -300,27 +335,32 @@ class Engine:
             if (campaign.hourly_cap or campaign.daily_cap) and not self._uncapped(campaign, shortlist.user, now_s):
                 nearest = NoBid.CAP
                 continue
-            house = self._price(campaign.bid_cpm_micros, lane.floor_micros, first_price=shortlist.request.first_price)
-            if house is None or not self.budgets.affords(campaign.campaign_id, house):
+            price = self._price(campaign.bid_cpm_micros, lane, first_price=shortlist.request.first_price)
+            cost = ceil((price or 0) * impression.multiplier)
+            if price is None or not self.budgets.affords(campaign.campaign_id, cost):
                 continue
-            return self._commit(shortlist, impression, (entry, lane), house, score, now_s)
+            return self._commit(shortlist, impression.imp_id, (entry, lane), (price, cost), score, now_s)
         return Refusal(impression.imp_id, nearest)
 
-    def _price(self, value_micros: int, floor_micros: int, *, first_price: bool) -> int | None:
-        if first_price:
+    def _price(self, value_micros: int, lane: Lane, *, first_price: bool) -> int | None:
+        floor_micros, auction = lane.floor_micros, lane.deal.auction if lane.deal else 0
+        if auction == _FIXED_PRICE and floor_micros:
+            # What was agreed is what is paid.
+            return floor_micros if floor_micros <= value_micros else None
+        if auction == _FIRST_PRICE or (first_price and auction != _SECOND_PRICE):
             return first_price_bid(value_micros, floor_micros, self._settings.bidders)
         return second_price_bid(value_micros, floor_micros)
 
     def _commit(
         self,
         shortlist: Shortlist,
-        impression: ImpressionFacts,
+        imp_id: str,
         candidate: Candidate,
-        house_micros: int,
+        price_and_cost: tuple[int, int],
         score: float,
         now_s: float,
     ) -> Bid:
-        entry, lane = candidate
+        (entry, lane), (house_micros, cost_micros) = candidate, price_and_cost
         campaign = entry.campaign
         self._bids += 1
         token = f"{self._prefix}-{self._bids:x}"
@@ -328,15 +368,15 @@ class Engine:
             self._taken += 1
             self._journal.append(campaign)
             expires_s = now_s + self._settings.open_s
-            self.budgets.reserve(token, campaign.campaign_id, house_micros, expires_s=expires_s)
+            self.budgets.reserve(token, campaign.campaign_id, cost_micros, expires_s=expires_s)
             if campaign.hourly_cap or campaign.daily_cap:
                 self.caps.reserve(token, shortlist.user, campaign.campaign_id, now_s, expires_s=expires_s)
         return Bid(
-            imp_id=impression.imp_id,
+            imp_id=imp_id,
             entry=entry,
             price_micros=from_house_micros(house_micros, shortlist.rate_micros),
             currency=shortlist.currency,
-            house_micros=house_micros,
+            house_micros=cost_micros,
             deal_id=lane.deal.deal_id if lane.deal else "",
             token=token,
             score=score,

@@ -5,8 +5,14 @@ Must not match anything.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from domain.bid_snapshot import Campaign, Creative, Offer, Snapshot
+from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot
+
+#: VAST versions in which an advertisement is written, by OpenRTB's number of the protocol, the preferred one first.
+WRITTEN_VAST: Final = {7: "4.0", 13: "4.2", 11: "4.1", 3: "3.0", 2: "2.0"}
+#: OpenRTB's banner type of the markup that is written for a creative without its own: XHTML.
+WRITTEN_BANNER: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +56,24 @@ def with_ancestors(category: str) -> Iterable[str]:
     yield category
     if "-" in category:
         yield category.split("-", 1)[0]
+
+
+def with_shorter_tags(language: str) -> Iterable[str]:
+    """A language tag and those that it is a kind of: who takes `en` also takes `en-US`."""
+    parts = language.lower().split("-")
+    for count in range(len(parts), 0, -1):
+        yield "-".join(parts[:count])
+
+
+def spoken_protocols(creative: Creative) -> Iterable[int]:
+    """The protocols a spot can be had in; none where it brings its own markup and does not say which."""
+    if creative.markup or creative.protocols:
+        return creative.protocols
+    return WRITTEN_VAST if creative.kind in {CreativeKind.VIDEO, CreativeKind.AUDIO} else ()
+
+
+def banner_type(creative: Creative) -> int:
+    """The banner type of what will be shown, 0 where nobody knows."""
+    if creative.kind is not CreativeKind.BANNER:
+        return 0
+    return creative.banner_type or (0 if creative.markup else WRITTEN_BANNER)

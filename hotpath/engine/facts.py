@@ -22,6 +22,7 @@ class NoBid(StrEnum):
     """Why an impression got no bid, in the order in which the reasons are looked for."""
 
     TARGETING = "targeting"
+    SUPPLY = "supply"
     BLOCKED = "blocked"
     FORMAT = "format"
     PRIVATE_AUCTION = "private_auction"
@@ -37,7 +38,11 @@ class NoBid(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FormatFacts:
-    """One way to fill an impression. No sizes or mimes: any. Durations in seconds, a most of 0 is no limit."""
+    """One way to fill an impression. No sizes and ratios, mimes, protocols: any. A framework not in `apis`: none.
+
+    Durations in seconds, a most of 0 is no limit. Ratios are width, height and the least width in pixels. `linearity`
+    is OpenRTB's: 1 for linear, 2 for not, 0 for both.
+    """
 
     kind: CreativeKind
     sizes: tuple[tuple[int, int], ...] = ()
@@ -45,22 +50,45 @@ class FormatFacts:
     blocked_attributes: tuple[int, ...] = ()
     least_duration_s: int = 0
     most_duration_s: int = 0
+    ratios: tuple[tuple[int, int, int], ...] = ()
+    protocols: tuple[int, ...] = ()
+    apis: tuple[int, ...] = ()
+    linearity: int = 0
+    blocked_types: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DurationFloor:
+    """A floor for spots from `least_s` to `most_s` seconds (0: without end); `per_second`: times their seconds."""
+
+    least_s: int
+    most_s: int
+    floor_micros: int
+    per_second: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DealFacts:
-    """A deal of an impression, for these seats and advertiser domains alone where any are named."""
+    """A deal of an impression, for these seats and advertiser domains alone where any are named.
+
+    `auction` is OpenRTB's type where it is not the request's: 1 first price, 2 second, 3 the floor is the price.
+    """
 
     deal_id: str
     floor_micros: int = 0
     floor_currency: str = "USD"
     seats: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    auction: int = 0
+    duration_floors: tuple[DurationFloor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ImpressionFacts:
-    """One impression: how it can be filled, what it costs at least, and under which deals."""
+    """One impression: how it can be filled, what it costs at least, and under which deals.
+
+    One showing counts, and is paid, as `multiplier` impressions: a screen out of home is seen by many.
+    """
 
     imp_id: str
     formats: tuple[FormatFacts, ...]
@@ -70,11 +98,17 @@ class ImpressionFacts:
     private_auction: bool = False
     secure: bool = False
     position: int = 0
+    duration_floors: tuple[DurationFloor, ...] = ()
+    multiplier: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """One request. No `seats`, `currencies`: any. `user_key` is empty where nobody can be told apart."""
+    """One request. No `seats`, `allowed_categories`, `languages`: any. No `currencies`: USD, the specification's.
+
+    `user_key` is empty where nobody can be told apart. `sellers` is the supply chain, system and account of each,
+    complete or not; `seller_domain` is where an ads.txt would name them.
+    """
 
     request_id: str
     impressions: tuple[ImpressionFacts, ...]
@@ -83,13 +117,19 @@ class RequestFacts:
     currencies: tuple[str, ...] = ()
     seats: tuple[str, ...] = ()
     blocked_seats: tuple[str, ...] = ()
+    allowed_categories: tuple[str, ...] = ()
     blocked_categories: tuple[str, ...] = ()
     category_taxonomy: int = 1
     blocked_domains: tuple[str, ...] = ()
     blocked_bundles: tuple[str, ...] = ()
     country: str = ""
     device_type: int = 0
+    languages: tuple[str, ...] = ()
     page_categories: tuple[str, ...] = ()
+    page_taxonomy: int = 1
     page_domain: str = ""
+    sellers: tuple[tuple[str, str], ...] = ()
+    whole_chain: bool = False
+    seller_domain: str = ""
     user_key: str = ""
     privacy: Privacy = _UNRESTRICTED

@@ -7,12 +7,24 @@ candidates. `hotpath/engine/reference.py` says the same slowly. Must not keep co
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final, cast
 
 from domain.bid_snapshot import CreativeKind, Snapshot
-from hotpath.engine.entries import Entry, entries_of, with_ancestors, with_parents
+from hotpath.engine.entries import (
+    Entry,
+    banner_type,
+    entries_of,
+    spoken_protocols,
+    with_ancestors,
+    with_parents,
+    with_shorter_tags,
+)
 from hotpath.engine.facts import DealFacts, FormatFacts, ImpressionFacts, NoBid, RequestFacts
+
+_LINEAR: Final = 1
+_NONLINEAR: Final = 2
 
 
 class Postings:
@@ -63,19 +75,30 @@ class TargetingIndex:
         self._falling = [-entry.campaign.bid_cpm_micros for entry in self.entries]
         self._index_campaigns(list(enumerate(self.entries)))
         self._index_creatives(list(enumerate(self.entries)))
+        self._ads_txt = {
+            domain: frozenset((line.system.lower(), line.account) for line in lines)
+            for domain, lines in snapshot.ads_txt.items()
+        }
 
     def _index_campaigns(self, rows: list[tuple[int, Entry]]) -> None:
         wants = [(number, entry.campaign.targeting) for number, entry in rows]
         self._countries = Postings((n, value) for n, want in wants for value in want.countries)
         self._devices = Postings((n, value) for n, want in wants for value in want.device_types)
         self._hours = Postings((n, value) for n, want in wants for value in want.hours_utc)
-        self._categories = Postings((n, value) for n, want in wants for value in want.categories)
-        self._not_categories = Postings((n, value) for n, want in wants for value in want.excluded_categories)
+        self._categories = Postings(
+            (n, (want.category_taxonomy, value)) for n, want in wants for value in want.categories
+        )
+        self._not_categories = Postings(
+            (n, (want.category_taxonomy, value)) for n, want in wants for value in want.excluded_categories
+        )
+        self._page_taxonomies = Postings((n, want.category_taxonomy) for n, want in wants)
         self._segments = Postings((n, value) for n, want in wants for value in want.segments)
         self._not_segments = Postings((n, value) for n, want in wants for value in want.excluded_segments)
         self._not_pages = Postings((n, _plain(value)) for n, want in wants for value in want.blocked_domains)
         self._deals = Postings((n, value) for n, want in wants for value in want.deals)
         self._any_deal = Postings((n, True) for n, want in wants if want.any_deal).named
+        self._whole_chain = Postings((n, True) for n, want in wants if want.whole_chain).named
+        self._authorised = Postings((n, True) for n, want in wants if want.authorised_sellers).named
         owners = [(number, entry.campaign) for number, entry in rows]
         self._seats = Postings((n, owner.seat) for n, owner in owners)
         self._bundles = Postings((n, owner.bundle) for n, owner in owners if owner.bundle)
@@ -84,6 +107,7 @@ class TargetingIndex:
         self._own_categories = Postings(
             (n, name) for n, owner in owners for category in owner.categories for name in with_ancestors(category)
         )
+        self._exact_categories = Postings((n, category) for n, owner in owners for category in owner.categories)
 
     def _index_creatives(self, rows: list[tuple[int, Entry]]) -> None:
         shown = [(number, entry.creative) for number, entry in rows]
@@ -93,6 +117,13 @@ class TargetingIndex:
         self._attributes = Postings((n, value) for n, one in shown for value in one.attributes)
         self._durations = Postings((n, one.duration_s) for n, one in shown)
         self._insecure = Postings((n, True) for n, one in shown if not one.secure).named
+        self._languages = Postings(
+            (n, tag) for n, one in shown if one.language for tag in with_shorter_tags(one.language)
+        )
+        self._protocols = Postings((n, value) for n, one in shown for value in spoken_protocols(one))
+        self._apis = Postings((n, value) for n, one in shown for value in one.apis)
+        self._banner_types = Postings((n, banner_type(one)) for n, one in shown if banner_type(one))
+        self._nonlinear = Postings((n, True) for n, one in shown if not one.linear).named
 
     def for_request(self, request: RequestFacts, *, hour_utc: int, segments: tuple[int, ...]) -> tuple[int, NoBid]:
         """The entries that fit a request whatever the impression, and the reason to give if none is left.
@@ -103,25 +134,43 @@ class TargetingIndex:
             segments: of the user; none where nothing about the user may be used.
         """
         mask = self._everyone
+        page = [(request.page_taxonomy, category) for category in request.page_categories]
         for postings, values in (
             (self._countries, (request.country,)),
             (self._devices, (request.device_type,)),
             (self._hours, (hour_utc,)),
-            (self._categories, request.page_categories),
+            (self._categories, page),
             (self._segments, segments),
         ):
             mask &= ~postings.named | postings.of(values)
-        mask &= ~(self._not_categories.of(request.page_categories) | self._not_segments.of(segments))
+        mask &= ~(self._not_categories.of(page) | self._not_segments.of(segments))
+        if page:
+            # A page of another taxonomy cannot be shown to be none of the excluded.
+            mask &= ~self._not_categories.named | self._page_taxonomies.one(request.page_taxonomy)
         if request.page_domain:
             mask &= ~self._not_pages.of(with_parents(request.page_domain))
         if not mask:
             return 0, NoBid.TARGETING
+        mask &= ~self._unsupplied(request)
+        if not mask:
+            return 0, NoBid.SUPPLY
         mask &= ~self._blocked(request)
+        if request.languages:
+            mask &= ~self._languages.named | self._languages.of(map(str.lower, request.languages))
         if not mask:
             return 0, NoBid.BLOCKED
         if request.seats:
             mask &= self._seats.of(request.seats)
         return mask & ~self._seats.of(request.blocked_seats), NoBid.SEAT
+
+    def _unsupplied(self, request: RequestFacts) -> int:
+        """Those that ask more of the supply chain than the request shows."""
+        if not request.whole_chain or not request.sellers:
+            return self._whole_chain | self._authorised
+        if not self._authorised:
+            return 0
+        named = self._ads_txt.get(request.seller_domain, frozenset())
+        return 0 if named.issuperset(request.sellers) else self._authorised
 
     def _blocked(self, request: RequestFacts) -> int:
         mask = self._bundles.of(request.blocked_bundles) | self._domains.of(map(_plain, request.blocked_domains))
@@ -130,6 +179,13 @@ class TargetingIndex:
             # Entries of another taxonomy cannot be shown to be none of the blocked.
             mask |= self._taxonomies.named & ~comparable
             mask |= comparable & self._own_categories.of(request.blocked_categories)
+        if request.allowed_categories:
+            # Nor can those without a category be shown to be one of the allowed.
+            mask |= self._everyone & ~self._taxonomies.one(request.category_taxonomy)
+            allowed = set(request.allowed_categories)
+            for category, entries in self._exact_categories.items():
+                if allowed.isdisjoint(with_ancestors(str(category))):
+                    mask |= entries
         return mask
 
     def for_impression(
@@ -159,10 +215,32 @@ class TargetingIndex:
             if floor is None:
                 continue
             reason = NoBid.FLOOR
-            above = left & ((1 << bisect_right(self._falling, -floor)) - 1)
+            above = left & self._worth(floor)
             if above:
                 lanes.append(Lane(deal, floor, above))
         return lanes, reason
+
+    def by_duration(self, lane: Lane, floor_of: Callable[[int], int | None]) -> list[Lane]:
+        """A lane once for each duration in it, with the higher of its floor and that duration's; none below them.
+
+        Args:
+            lane: what `for_impression` gave.
+            floor_of: house CPM micros by a duration in seconds; None where no rate is known.
+        """
+        lanes = []
+        for duration_s, entries in self._durations.items():
+            floor = floor_of(cast("int", duration_s)) if entries & lane.mask else None
+            if floor is None:
+                continue
+            floor = max(floor, lane.floor_micros)
+            above = entries & lane.mask & self._worth(floor)
+            if above:
+                lanes.append(Lane(lane.deal, floor, above))
+        return lanes
+
+    def _worth(self, floor_micros: int) -> int:
+        """The entries that bid at least so much: the first ones."""
+        return (1 << bisect_right(self._falling, -floor_micros)) - 1
 
     def _dealt(self, mask: int, deal: DealFacts) -> int:
         mask &= self._any_deal | self._deals.one(deal.deal_id)
@@ -176,13 +254,40 @@ class TargetingIndex:
         mask = 0
         for form in formats:
             fits = self._kinds.one(CreativeKind(form.kind)) & ~self._attributes.of(form.blocked_attributes)
-            if form.sizes:
-                fits &= ~self._sizes.named | self._sizes.of(form.sizes)
+            if form.sizes or form.ratios:
+                fits &= ~self._sizes.named | self._sizes.of(form.sizes) | self._in_ratio(form.ratios)
             if form.mimes:
                 fits &= ~self._mimes.named | self._mimes.of(form.mimes)
             if fits and (form.least_duration_s or form.most_duration_s):
                 fits &= self._lasting(form.least_duration_s, form.most_duration_s)
-            mask |= fits
+            mask |= fits & ~(self._unplayable(form) | self._lacking(form.apis)) if fits else 0
+        return mask
+
+    def _unplayable(self, form: FormatFacts) -> int:
+        """Spots and banners in a form that the impression does not take."""
+        mask = self._banner_types.of(form.blocked_types)
+        if form.protocols:
+            mask |= self._protocols.named & ~self._protocols.of(form.protocols)
+        if form.linearity == _LINEAR:
+            mask |= self._nonlinear
+        elif form.linearity == _NONLINEAR:
+            mask |= ~self._nonlinear
+        return mask
+
+    def _lacking(self, apis: tuple[int, ...]) -> int:
+        """Those that cannot do without a framework which is not there."""
+        mask = 0
+        for api, entries in self._apis.items():
+            if api not in apis:
+                mask |= entries
+        return mask
+
+    def _in_ratio(self, ratios: tuple[tuple[int, int, int], ...]) -> int:
+        mask = 0
+        for size, entries in self._sizes.items() if ratios else ():
+            width, height = cast("tuple[int, int]", size)
+            if any(width * high == height * wide and width >= least for wide, high, least in ratios):
+                mask |= entries
         return mask
 
     def _lasting(self, least_s: int, most_s: int) -> int:

@@ -4,11 +4,12 @@ Read leniently where meaning is not lost: digits in quotes are numbers, 1.0 and 
 out, and a list of keywords is its text.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from hotpath.openrtb.requests import BidRequest
+from hotpath.openrtb.requests import BidRequest, SupplyChain
 from hotpath.openrtb.responses import BidResponse
 from hotpath.openrtb.rules import broken_rule
 
@@ -17,7 +18,16 @@ class MalformedRequest(ValueError):
     """No bid request; the message says what is wrong with it."""
 
 
+class Codec(NamedTuple):
+    """One way in which requests and responses are written; a request is checked, or MalformedRequest is raised."""
+
+    decode: Callable[[bytes], BidRequest]
+    encode: Callable[[BidResponse], bytes]
+
+
 _REQUEST: Final = msgspec.json.Decoder(BidRequest, strict=False)
+_CHAIN: Final = msgspec.json.Decoder(SupplyChain, strict=False)
+_FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -29,8 +39,13 @@ def decode_request(body: bytes) -> BidRequest:
     """
     try:
         request = _REQUEST.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _FAULTS as error:
         request = _mended(body, error)
+    return checked(request)
+
+
+def checked(request: BidRequest) -> BidRequest:
+    """The request itself, if it breaks none of the rules of `rules.py`; else MalformedRequest is raised."""
     broken = broken_rule(request)
     if broken:
         raise MalformedRequest(broken)
@@ -42,13 +57,26 @@ def encode_response(response: BidResponse) -> bytes:
     return _ENCODER.encode(response)
 
 
+JSON: Final = Codec(decode_request, encode_response)
+
+
+def decode_chain(raw: msgspec.Raw | msgspec.UnsetType) -> SupplyChain | None:
+    """A supply chain that an extension holds; None where there is none, or none that can be read."""
+    if raw is msgspec.UNSET:
+        return None
+    try:
+        return _CHAIN.decode(raw)
+    except _FAULTS:
+        return None
+
+
 def _mended(body: bytes, first: Exception) -> BidRequest:
     """A second, slower reading without nulls and truth values; only a typed reading that failed comes here."""
     if not isinstance(first, msgspec.ValidationError):
         raise MalformedRequest(str(first)) from first
     try:
         return msgspec.convert(_pruned(msgspec.json.decode(body)), BidRequest, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
+    except (*_FAULTS, TypeError) as error:
         raise MalformedRequest(str(error)) from error
 
 

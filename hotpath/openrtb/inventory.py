@@ -43,7 +43,7 @@ class Content(Wire):
     artist: str = ""
     genre: str = ""
     gtax: int = 9
-    genres: tuple[int, ...] = ()
+    genres: tuple[str | int, ...] = ()
     album: str = ""
     isrc: str = ""
     producer: Producer | None = None

@@ -1,10 +1,12 @@
 """Native Ads 1.2: the request inside `native.request`, and the response that goes into `adm`. Must not choose assets.
 
+Version 1.1's `layout` and `adunit` are read too.
+
 OpenRTB takes the request for a text; one that breaks Native 1.2 makes the impression unanswerable in that format, never
 the bid request malformed.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -70,6 +72,8 @@ class NativeRequest(Wire):
     ver: str = "1.2"
     context: int = 0
     contextsubtype: int = 0
+    layout: int = 0
+    adunit: int = 0
     plcmttype: int = 0
     plcmtcnt: int = 1
     seq: int = 0
@@ -83,6 +87,7 @@ class TitleValue(Wire):
     """5.3."""
 
     text: str
+    len: int = 0
 
 
 class ImageValue(Wire):
@@ -95,10 +100,18 @@ class ImageValue(Wire):
 
 
 class DataValue(Wire):
-    """5.5."""
+    """5.5. `label` is version 1.1's."""
 
     value: str
     type: int = 0
+    len: int = 0
+    label: str = ""
+
+
+class VideoValue(Wire):
+    """5.6."""
+
+    vasttag: str
 
 
 class Link(Wire):
@@ -106,16 +119,28 @@ class Link(Wire):
 
     url: str
     clicktrackers: tuple[str, ...] = ()
+    fallback: str = ""
+
+
+class TrackerValue(Wire):
+    """5.8. `customdata` is whatever was agreed on."""
+
+    event: int
+    method: int
+    url: str = ""
+    customdata: Any = None
 
 
 class AssetValue(Wire):
     """5.2."""
 
-    id: int
+    id: int | None = None
     required: int = 0
     title: TitleValue | None = None
     img: ImageValue | None = None
+    video: VideoValue | None = None
     data: DataValue | None = None
+    link: Link | None = None
 
 
 class NativeResponse(Wire):
@@ -124,7 +149,12 @@ class NativeResponse(Wire):
     link: Link
     assets: tuple[AssetValue, ...] = ()
     ver: str = "1.2"
+    assetsurl: str = ""
+    dcourl: str = ""
     imptrackers: tuple[str, ...] = ()
+    jstracker: str = ""
+    eventtrackers: tuple[TrackerValue, ...] = ()
+    privacy: str = ""
 
 
 class _Wrapped(Wire):

@@ -29,6 +29,12 @@ class SupplyChain(Wire):
     ext: Extension | None = None
 
 
+class SourceExt(Wire):
+    """Where 2.5 had the supply chain. Kept unread: nothing in an extension makes a request invalid."""
+
+    schain: Raw | UnsetType = UNSET
+
+
 class Source(Wire):
     """3.2.2."""
 
@@ -36,15 +42,16 @@ class Source(Wire):
     tid: str = ""
     pchain: str = ""
     schain: SupplyChain | None = None
-    ext: Extension | None = None
+    ext: SourceExt | None = None
 
 
 class RegsExt(Wire):
-    """Where 2.5 had the law. Kept unread: nothing in an extension makes a request invalid."""
+    """Where 2.5 had the law, and a browser's Global Privacy Control. Kept unread: an extension breaks no request."""
 
     gdpr: Raw | UnsetType = UNSET
     us_privacy: Raw | UnsetType = UNSET
     gpp_sid: Raw | UnsetType = UNSET
+    gpc: Raw | UnsetType = UNSET
 
 
 class Regs(Wire):

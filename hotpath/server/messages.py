@@ -8,6 +8,7 @@ from typing import Final
 _VERSIONS: Final = {f"2.{minor}".encode(): f"2.{minor}".encode() for minor in range(7)}
 _OURS: Final = b"2.6"
 _GZIP_WBITS: Final = 31
+_MOST_MEMBERS: Final = 16
 #: Below this many bytes an answer fits one packet whether it is packed or not.
 _PACKED_FROM: Final = 1_200
 _REASONS: Final = {
@@ -76,14 +77,17 @@ def takes_gzip(accepted: bytes) -> bool:
 
 
 def unpacked(body: bytes, most: int) -> bytes:
-    """The content of a gzip body, however many members it has.
+    """The content of a gzip body of a few members.
 
     Raises:
-        Unpackable: cut short, or no gzip.
+        Unpackable: cut short, no gzip, or of more members than anybody has a reason for: each costs a copy of the rest.
         TooLarge: more than `most` bytes.
     """
-    parts, total = [], 0
+    parts: list[bytes] = []
+    total = 0
     while body:
+        if len(parts) == _MOST_MEMBERS:
+            raise Unpackable("too many members")
         unpacker = zlib.decompressobj(_GZIP_WBITS)
         try:
             part = unpacker.decompress(body, most - total + 1)

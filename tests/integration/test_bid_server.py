@@ -57,6 +57,7 @@ async def test_every_impression_of_a_request_gets_its_bid() -> None:
         (http(b"no gzip", "content-encoding: gzip"), 400),
         (http(gzip.compress(json.dumps(REQUEST).encode())[:-3], "content-encoding: gzip"), 400),
         (http(gzip.compress(BIG), "content-encoding: gzip"), 413),
+        (http(gzip.compress(b"") * 400, "content-encoding: gzip"), 400),
         (http(target="/v1/bid", method="GET"), 405),
         (http(target="/nowhere", method="GET"), 404),
         (http(target="/health", method="GET"), 200),

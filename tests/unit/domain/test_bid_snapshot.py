@@ -95,6 +95,12 @@ def test_a_body_with_a_right_checksum_is_still_checked(body: bytes, told: str) -
         (with_campaign(offers=()), "nothing to show"),
         (with_campaign(offers=(Offer(offer_id="o1", creatives=()),)), "nothing to show"),
         (with_campaign(offers=(Offer(offer_id="o2", creatives=(_CREATIVE,)),)), "no neuron for offer o2"),
+        (
+            with_campaign(
+                offers=(Offer(offer_id="o1", creatives=(msgspec.structs.replace(_CREATIVE, markup="", linear=False),)),)
+            ),
+            "nonlinear creative without markup",
+        ),
         (with_campaign(bid_cpm_micros=0), "below what is possible"),
         (with_campaign(daily_budget_micros=-1), "below what is possible"),
         (with_campaign(daily_cap=-1), "cap below zero"),

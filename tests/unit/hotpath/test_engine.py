@@ -7,9 +7,9 @@ import pytest
 
 from domain.bid_caps import CapLedger
 from domain.bid_features import NOBODY, Loyalty, Privacy, Profile
-from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot, SpikingModel, Targeting
+from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Seller, Snapshot, SpikingModel, Targeting
 from hotpath.engine.engine import Bid, Engine, EngineSettings, Refusal
-from hotpath.engine.facts import DealFacts, FormatFacts, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.facts import DealFacts, DurationFloor, FormatFacts, ImpressionFacts, NoBid, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
 
 NOON_S = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -104,6 +104,107 @@ def test_other_currencies_are_converted_both_ways() -> None:
     unknown = ImpressionFacts("1", BANNER, floor_micros=1, floor_currency="JPY")
     assert only_reason(made, request(unknown)) is NoBid.CURRENCY
     assert only_reason(made, request(currencies=("JPY",))) is NoBid.CURRENCY
+
+
+def test_one_response_has_one_currency() -> None:
+    """The house's where it is taken, else the exchange's first that has a rate; USD where the exchange names none."""
+    made = engine(campaign())
+    impressions = [
+        ImpressionFacts(str(place), BANNER, floor_micros=1, floor_currency=code)
+        for place, code in enumerate(("EUR", "USD", "EUR"))
+    ]
+    for taken, used in (((), "USD"), (("EUR",), "EUR"), (("JPY", "EUR", "USD"), "USD"), (("JPY", "EUR"), "EUR")):
+        decisions = decide(made, request(*impressions, currencies=taken))
+        assert {one.currency for one in decisions if isinstance(one, Bid)} == {used}
+        assert len(decisions) == 3
+    european = snapshot(campaign(), rates_micros={"USD": 800_000})
+    abroad = msgspec.structs.replace(european, currency="EUR")
+    made.swap(abroad, NumpyProvider(abroad.model), NOON_S)
+    bid = only_bid(made, request())
+    assert (bid.currency, bid.price_micros, bid.house_micros) == ("USD", 2_500_000, 2_000_000)
+    lonely = msgspec.structs.replace(abroad, rates_micros={})
+    made.swap(lonely, NumpyProvider(lonely.model), NOON_S)
+    assert only_reason(made, request()) is NoBid.CURRENCY
+
+
+def test_a_deal_has_its_own_kind_of_auction() -> None:
+    made = engine(campaign(targeting=Targeting(any_deal=True)), bidders=2)
+
+    def price(auction: int, floor: int, *, first_price: bool) -> int:
+        deal = DealFacts("d", floor_micros=floor, auction=auction)
+        one = ImpressionFacts("1", BANNER, deals=(deal,), private_auction=True)
+        return only_bid(made, request(one, first_price=first_price)).price_micros
+
+    assert price(0, 0, first_price=True) == price(1, 0, first_price=False) == 1_000_000
+    assert price(0, 0, first_price=False) == price(2, 0, first_price=True) == 2_000_000
+    assert price(3, 700_000, first_price=True) == price(3, 700_000, first_price=False) == 700_000
+    assert price(3, 0, first_price=False) == 2_000_000
+    assert price(600, 0, first_price=True) == 1_000_000
+
+
+def test_a_floor_may_hang_on_the_length_of_the_spot() -> None:
+    spots = tuple(
+        Creative(creative_id=f"c{seconds}", kind=CreativeKind.VIDEO, duration_s=seconds, url="https://a.test/v")
+        for seconds in (15, 30)
+    )
+    made = engine(
+        campaign(offers=(Offer(offer_id="k-o", creatives=spots),), targeting=Targeting(any_deal=True)), bidders=2
+    )
+
+    def bid(*floors: DurationFloor, floor: int = 0, currency: str = "USD") -> tuple[str, int] | NoBid:
+        video = ImpressionFacts(
+            "1", (FormatFacts(CreativeKind.VIDEO),), floor_micros=floor, floor_currency=currency, duration_floors=floors
+        )
+        (decision,) = decide(made, request(video, first_price=True))
+        if isinstance(decision, Refusal):
+            return decision.reason
+        return decision.entry.creative.creative_id, decision.price_micros
+
+    dear, short = DurationFloor(16, 0, 2_000_001), DurationFloor(0, 15, 1_000_000)
+    assert bid(dear) == ("c15", 1_000_000)
+    assert bid(dear, short) == ("c15", 1_250_000)
+    assert bid(DurationFloor(0, 0, 2_000_001)) is NoBid.FLOOR
+    assert bid(DurationFloor(0, 0, 100_000, per_second=True), floor=1) == ("c15", 1_562_500)
+    assert bid(DurationFloor(0, 15, 1_600_001), dear, currency="EUR") is NoBid.FLOOR
+    assert bid(DurationFloor(0, 0, 1), currency="JPY") is NoBid.FLOOR
+    deal = DealFacts("d", duration_floors=(dear, short))
+    one = ImpressionFacts("1", (FormatFacts(CreativeKind.VIDEO),), deals=(deal,), private_auction=True)
+    assert only_bid(made, request(one)).entry.creative.duration_s == 15
+
+
+def test_a_showing_that_many_see_costs_as_many_impressions() -> None:
+    made = engine(campaign(daily_budget_micros=30_000))
+    screen = ImpressionFacts("1", BANNER, multiplier=14.2)
+    bid = only_bid(made, request(screen))
+    assert (bid.price_micros, bid.house_micros) == (2_000_000, 28_400_000)
+    assert made.budgets.standing("k")[:2] == (0, 28_400)
+    assert only_reason(made, request(screen)) is NoBid.BUDGET
+    made.billed(bid.token, "k", bid.house_micros)
+    assert made.budgets.standing("k")[:2] == (28_400, 0)
+
+
+def test_a_campaign_may_ask_for_a_clean_supply_chain() -> None:
+    lines = {"news.example": (Seller("Ssp.example", "1"), Seller("exchange.example", "2"))}
+    direct, two = (("ssp.example", "1"),), (("ssp.example", "1"), ("exchange.example", "2"))
+    for wanted, allowed in (
+        (Targeting(whole_chain=True), {"whole", "listed"}),
+        (Targeting(authorised_sellers=True), {"listed"}),
+        (Targeting(), {"none", "cut", "whole", "listed"}),
+    ):
+        made = engine(campaign(targeting=wanted))
+        swapped = msgspec.structs.replace(snapshot(campaign(targeting=wanted)), ads_txt=lines)
+        made.swap(swapped, NumpyProvider(swapped.model), NOON_S)
+        asked = {
+            "none": request(whole_chain=True, seller_domain="news.example"),
+            "cut": request(sellers=direct, seller_domain="news.example"),
+            "whole": request(sellers=(*two, ("else.example", "3")), whole_chain=True, seller_domain="news.example"),
+            "listed": request(sellers=two, whole_chain=True, seller_domain="news.example"),
+        }
+        for name, each in asked.items():
+            (decision,) = decide(made, each)
+            assert decision == Refusal("1", NoBid.SUPPLY) if name not in allowed else isinstance(decision, Bid)
+        unknown = request(sellers=two, whole_chain=True, seller_domain="other.example")
+        assert isinstance(decide(made, unknown)[0], Bid) is not wanted.authorised_sellers
 
 
 def test_a_deals_floor_is_its_own() -> None:

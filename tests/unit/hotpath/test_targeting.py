@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot, SpikingModel, Targeting
+from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Seller, Snapshot, SpikingModel, Targeting
 from hotpath.engine.facts import DealFacts, FormatFacts, ImpressionFacts, NoBid, RequestFacts
 from hotpath.engine.reference import matches
 from hotpath.engine.targeting import TargetingIndex, bits
@@ -18,7 +18,9 @@ def some(values: list[object]) -> st.SearchStrategy[tuple[object, ...]]:
 COUNTRIES, DEVICES, HOURS, SEGMENTS = ["DEU", "USA"], [1, 2], [0, 9], [1, 2, 3]
 CATEGORIES, SEATS, DEALS = ["IAB1", "IAB1-2", "IAB2"], ["s1", "s2"], ["d1", "d2"]
 DOMAINS, PAGES = ["nike.com", "ads.Nike.com", "other.co"], ["news.example.org", "example.org", "else.net"]
-SIZES = [(300, 250), (728, 90)]
+SIZES, LANGUAGES = [(300, 250), (728, 90)], ["en", "EN-us", "de"]
+SELLERS = [("a.com", "1"), ("B.com", "1"), ("b.com", "1"), ("b.com", "2")]
+ADS_TXT = {"news.example.org": (Seller("A.com", "1"), Seller("b.com", "1")), "else.net": (Seller("b.com", "2"),)}
 
 creatives = st.builds(
     Creative,
@@ -30,12 +32,19 @@ creatives = st.builds(
     duration_s=st.sampled_from([0, 15, 30]),
     secure=st.booleans(),
     attributes=some([1, 2, 3]),
+    markup=st.sampled_from(["", "<a/>"]),
+    protocols=some([2, 5, 7]),
+    apis=some([2, 7]),
+    banner_type=st.sampled_from([0, 3]),
+    language=st.sampled_from(["", "en", "en-GB", "de"]),
+    linear=st.booleans(),
 )
 targetings = st.builds(
     Targeting,
     countries=some(COUNTRIES), device_types=some(DEVICES), categories=some(CATEGORIES),
     excluded_categories=some(CATEGORIES), segments=some(SEGMENTS), excluded_segments=some(SEGMENTS),
     hours_utc=some(HOURS), deals=some(DEALS), any_deal=st.booleans(), blocked_domains=some(PAGES),
+    category_taxonomy=st.sampled_from([1, 7]), whole_chain=st.booleans(), authorised_sellers=st.booleans(),
 )  # fmt: skip
 campaigns = st.builds(
     lambda targeting, creative, **fields: Campaign(
@@ -51,6 +60,8 @@ formats = st.builds(
     FormatFacts,
     kind=st.sampled_from(CreativeKind), sizes=some(SIZES), mimes=some(["video/mp4", "image/png"]),
     blocked_attributes=some([1, 2]), least_duration_s=st.sampled_from([0, 10]), most_duration_s=st.sampled_from([0, 20]),
+    ratios=some([(6, 5, 0), (6, 5, 301), (1, 1, 0)]), protocols=some([2, 5, 6]), apis=some([2, 7]),
+    linearity=st.sampled_from([0, 1, 2]), blocked_types=some([0, 2, 3]),
 )  # fmt: skip
 deals = st.builds(
     DealFacts, deal_id=st.sampled_from([*DEALS, "d3"]), floor_micros=st.integers(0, 5), seats=some(SEATS),
@@ -70,6 +81,8 @@ requests = st.builds(
     impressions,
     seats=some(SEATS), blocked_seats=some(SEATS), blocked_categories=some(CATEGORIES),
     category_taxonomy=st.sampled_from([1, 7]), blocked_domains=some(DOMAINS), blocked_bundles=some(["com.app"]),
+    allowed_categories=some(CATEGORIES), languages=some(LANGUAGES), page_taxonomy=st.sampled_from([1, 7]),
+    sellers=some(SELLERS), whole_chain=st.booleans(), seller_domain=st.sampled_from(["", *PAGES]),
     country=st.sampled_from(["", *COUNTRIES]), device_type=st.sampled_from([0, *DEVICES]),
     page_categories=some(CATEGORIES), page_domain=st.sampled_from(["", *PAGES]),
 )  # fmt: skip
@@ -78,8 +91,9 @@ requests = st.builds(
 def snapshot_of(found: list[Campaign]) -> Snapshot:
     model = SpikingModel(name="m", offer_ids=(), weights=b"", scales=(), biases=())
     return Snapshot(
-        version=1, compiled_at_utc=datetime(2026, 1, 1, tzinfo=UTC), currency="USD", campaigns=tuple(found), model=model
-    )
+        version=1, compiled_at_utc=datetime(2026, 1, 1, tzinfo=UTC), currency="USD", campaigns=tuple(found),
+        model=model, ads_txt=ADS_TXT,
+    )  # fmt: skip
 
 
 def floors_of(impression: ImpressionFacts) -> dict[DealFacts | None, int | None]:
@@ -101,7 +115,7 @@ def test_the_index_agrees_with_the_slow_matcher(
         (deal, number)
         for deal in (*impression.deals, None)
         for number, entry in enumerate(index.entries)
-        if matches(entry, request, impression, deal, hour_utc=hour, segments=segments)
+        if matches(entry, request, impression, deal, hour_utc=hour, segments=segments, ads_txt=ADS_TXT)
         and entry.campaign.bid_cpm_micros >= (floors[deal] or 0)
     }
     assert got == wanted
@@ -135,6 +149,7 @@ def test_each_stage_names_its_reason() -> None:
 
     assert reason(fits, country="USA") is NoBid.TARGETING
     assert reason(fits, blocked_domains=("nike.com",)) is NoBid.BLOCKED
+    assert reason(fits, allowed_categories=("IAB1",)) is NoBid.BLOCKED
     assert reason(fits, seats=("s2",)) is NoBid.SEAT
     assert reason(fits, blocked_seats=("s1",)) is NoBid.SEAT
     assert reason(ImpressionFacts("1", (FormatFacts(CreativeKind.VIDEO),))) is NoBid.FORMAT
