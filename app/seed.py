@@ -1,5 +1,7 @@
 """The demo workspace: a tenant, three people, four ad accounts of the sandbox, 90 days of metrics, recommendations.
 
+And campaigns for the bid process.
+
 Every change goes through the services, so the demo's log tells its own making. Must not touch a tenant
 that is complete.
 """
@@ -18,17 +20,20 @@ import httpx
 
 from app.container import Container
 from domain.access import SEEDED_ROLES
+from domain.bid_campaigns import BidOffer, Brand
 from domain.connections import Connection, ConnectionStatus
 from domain.currencies import Rate
 from domain.errors import PlatformError
 from domain.log import Actor, ActorKind
 from domain.platforms import Platform
 from domain.workspaces import Workspace
+from hotpath.demo import DEMO_CAMPAIGNS
 from kit.ids import new_id
 from kit.pagination import Slice
 from models import across_tenants, connections, currency_rates, log, members, tenants
+from models.bid_campaigns import bid_campaign_page
 from models.plans import newest_plan
-from services import ad_accounts, plans
+from services import ad_accounts, bid_campaigns, plans
 from services.connection_tokens import connection_ports
 from services.connections import keep, redirect_uri
 from services.unit_of_work import begin
@@ -90,6 +95,8 @@ async def seed_demo(container: Container) -> bool:
         tenant_id = known.tenant_id
         scope = ports.database.read(tenant_id)
         workspace_id = (await tenants.workspaces(scope))[0].id
+        # A workspace of an earlier release has none yet.
+        await _start_bidding(container, tenant_id, workspace_id)
         # The first plan is the last thing made.
         if await newest_plan(scope, workspace_id) is not None:
             return False
@@ -128,7 +135,36 @@ async def _make_tenant(container: Container) -> tuple[UUID, UUID]:
             work.scope, [Rate(oldest, "EUR", "USD", DEMO_EUR_USD, "demo, not a market rate")]
         )
         work.record("workspace.created", "workspace", None, workspace)
+        for draft in demo_drafts():
+            await bid_campaigns.create_in(work, workspace.id, draft)
     return tenant_id, workspace.id
+
+
+async def _start_bidding(container: Container, tenant_id: UUID, workspace_id: UUID) -> None:
+    """The demo's bid campaigns, if the workspace has none."""
+    async with begin(container.ports, tenant_id, SEEDER) as work:
+        if not await bid_campaign_page(work.scope, workspace_id, Slice(1)):
+            for draft in demo_drafts():
+                await bid_campaigns.create_in(work, workspace_id, draft)
+
+
+def demo_drafts() -> list[bid_campaigns.Draft]:
+    """The bid process's demo campaigns as somebody would enter them."""
+    return [
+        bid_campaigns.Draft(
+            name=name,
+            seat=each.seat,
+            currency_code="USD",
+            bid_cpm_micros=each.bid_cpm_micros,
+            daily_budget_micros=each.daily_budget_micros,
+            brand=Brand(domains=each.domains, bundle=each.bundle, categories=each.categories),
+            offers=tuple(BidOffer(id=new_id(), name=o.offer_id, creatives=o.creatives) for o in each.offers),
+            targeting=each.targeting,
+            hourly_cap=each.hourly_cap,
+            daily_cap=each.daily_cap,
+        )
+        for name, each in DEMO_CAMPAIGNS.items()
+    ]
 
 
 async def _granted(container: Container, tenant_id: UUID, workspace_id: UUID, platform: Platform) -> Connection:

@@ -3,8 +3,9 @@
 Every address can be changed; nothing secret has a default that would be known.
 """
 
+from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -38,6 +39,16 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8000, ge=0, le=65535)
     bid_host: str = "127.0.0.1"
     bid_port: int = Field(default=8001, ge=0, le=65535)
+    bid_snapshot: Path | None = Field(default=None, description="What the bid process bids with; empty: in var_dir.")
+    bid_snapshot_seconds: float = Field(default=10.0, gt=0, description="How often the worker looks for changes in it.")
+    bid_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+    bid_rates: dict[str, Annotated[Decimal, Field(gt=0, lt=1_000_000)]] = Field(
+        default_factory=dict, description='What other currencies are worth in it, as JSON: {"EUR": "1.08"}.'
+    )
+    bid_loyalty: dict[str, Annotated[float, Field(gt=0, le=100)]] = Field(
+        default_factory=lambda: {"silver": 1.05, "gold": 1.1, "reserve": 1.2},
+        description="What a score is multiplied with for a member of a tier, as JSON.",
+    )
     sandbox_host: str = "127.0.0.1"
     sandbox_port: int = Field(default=8010, ge=0, le=65535)
     platforms: Literal["sandbox"] = Field(
@@ -96,6 +107,11 @@ class Settings(BaseSettings):
     def sandbox(self) -> str:
         """Where the sandbox answers."""
         return self.sandbox_url or address(self.sandbox_host, self.sandbox_port)
+
+    @property
+    def snapshot_path(self) -> Path:
+        """Where workers and bid processes meet."""
+        return self.bid_snapshot or self.var_dir / "bid.snapshot"
 
     @property
     def app_address(self) -> str:

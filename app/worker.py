@@ -8,11 +8,14 @@ import random
 from pathlib import Path
 from typing import Final
 
+from adapters.bid_snapshots import FileSnapshots
 from app.container import Container
-from app.settings import heartbeat_path
+from app.settings import Settings, heartbeat_path
+from domain.bid_compiling import Terms
 from domain.dispatch_times import dispatch_times
 from jobs.anchor import anchor_all
 from jobs.auto_approve import auto_approve_all
+from jobs.bid_snapshots import publish_changes
 from jobs.connections import forget_all_attempts, renew_all
 from jobs.dispatch import on_change, sweep
 from jobs.emergency_stops import go_on_all
@@ -24,6 +27,8 @@ from jobs.schedule import Loop, by_clock, run_loops
 from jobs.shifts import settle_all
 from jobs.sync import sync_all
 from jobs.webhooks import forget_all_old, process_all, sync_all_requested
+from kit.money import parse_micros
+from services.bid_snapshots import Publisher
 
 _HEARTBEAT_SECONDS: Final = 3.0
 _EXPIRE_SECONDS: Final = 5.0
@@ -48,6 +53,7 @@ def loops(container: Container) -> list[Loop]:
     heartbeat = heartbeat_path(settings.var_dir)
     times = dispatch_times(lease_seconds=settings.dispatch_lease_seconds, settle_scale=settings.settle_scale)
     jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
+    publisher = Publisher(FileSnapshots(settings.snapshot_path), _terms(settings))
 
     async def beat() -> None:
         await asyncio.to_thread(_touch, heartbeat)
@@ -80,8 +86,14 @@ def loops(container: Container) -> list[Loop]:
         Loop("connection attempts", _ATTEMPTS_SECONDS, lambda: forget_all_attempts(ports)),
         Loop("expire", _EXPIRE_SECONDS, lambda: expire_all(ports)),
         Loop("presence", _PRESENCE_SECONDS, lambda: forget_all_lapsed(ports)),
+        Loop("bid snapshot", settings.bid_snapshot_seconds, lambda: publish_changes(ports, publisher)),
         Loop("anchor", settings.anchor_interval_seconds, lambda: anchor_all(ports)),
     ]
+
+
+def _terms(settings: Settings) -> Terms:
+    rates = {code: parse_micros(rate) for code, rate in settings.bid_rates.items()}
+    return Terms(settings.bid_currency, rates, settings.bid_loyalty)
 
 
 def _touch(path: Path) -> None:

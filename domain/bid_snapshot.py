@@ -17,7 +17,8 @@ from domain.errors import InvalidInput
 
 _MAGIC: Final = b"CEBS\x01"
 _VERSION_BYTES: Final = 8
-_HEADER: Final = len(_MAGIC) + _VERSION_BYTES + 32
+#: What stands before the body.
+HEAD_BYTES: Final = len(_MAGIC) + _VERSION_BYTES + 32
 #: Inputs of the model: the feature vector's length.
 FEATURES: Final = 256
 _HOURS: Final = 24
@@ -182,6 +183,13 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
     return b"".join((_MAGIC, version, sha256(version + body).digest(), body))
 
 
+def version_of(head: bytes) -> int:
+    """The version that a file's first bytes say, HEAD_BYTES of them at least. Raises SnapshotBroken: no such file."""
+    if len(head) < HEAD_BYTES or not head.startswith(_MAGIC):
+        raise SnapshotBroken("these bytes are no snapshot of this form", ("snapshot",))
+    return int.from_bytes(head[len(_MAGIC) : len(_MAGIC) + _VERSION_BYTES], "big")
+
+
 def decode_snapshot(data: bytes, *, newer_than: int = -1) -> Snapshot:
     """Read a whole file, or refuse all of it.
 
@@ -193,13 +201,11 @@ def decode_snapshot(data: bytes, *, newer_than: int = -1) -> Snapshot:
         SnapshotBroken: cut short, altered, of another form, or contradicting itself.
         SnapshotOutdated: not newer than what is in use.
     """
-    if len(data) < _HEADER or not data.startswith(_MAGIC):
-        raise SnapshotBroken("these bytes are no snapshot of this form", ("snapshot",))
+    number = version_of(data)
     at = len(_MAGIC) + _VERSION_BYTES
-    version, digest, body = data[len(_MAGIC) : at], data[at:_HEADER], data[_HEADER:]
+    version, digest, body = data[len(_MAGIC) : at], data[at:HEAD_BYTES], data[HEAD_BYTES:]
     if sha256(version + body).digest() != digest:
         raise SnapshotBroken("the snapshot's checksum does not match its content", ("snapshot",))
-    number = int.from_bytes(version, "big")
     if number <= newer_than:
         raise SnapshotOutdated(f"snapshot {number} is not newer than {newer_than}, which is in use", ("snapshot",))
     try:

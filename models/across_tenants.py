@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.ad_accounts import AdAccount
+from domain.bid_campaigns import BidCampaign
 from domain.connections import Attempt
 from domain.members import Account
 from domain.platforms import Platform
@@ -17,6 +18,7 @@ from domain.sessions import RefreshToken
 from domain.webhooks import MAX_ATTEMPTS as WEBHOOK_ATTEMPTS
 from domain.webhooks import RequestedSync, WaitingWebhook, WebhookKind
 from kit.ids import new_id
+from models.bid_campaigns import bid_campaign_of
 from models.scope import SystemScope, as_value, as_values
 
 
@@ -107,6 +109,15 @@ async def unsettled_shifts(scope: SystemScope) -> list[tuple[UUID, UUID]]:
         "SELECT tenant_id, id FROM shifts WHERE status IN ('OPEN', 'RESTORING', 'FLAGGED') ORDER BY id"
     )
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
+
+
+async def live_bid_campaigns(scope: SystemScope) -> list[BidCampaign]:
+    """Everybody's campaigns that bid: the bid process serves all tenants. None of a workspace under an emergency stop."""
+    rows = await scope.rows(
+        "SELECT b.* FROM bid_campaigns b WHERE b.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM emergency_stops s "
+        "WHERE s.tenant_id = b.tenant_id AND s.workspace_id = b.workspace_id AND s.lifted_at_utc IS NULL) ORDER BY b.id"
+    )
+    return [bid_campaign_of(row) for row in rows]
 
 
 async def behind_notifications(scope: SystemScope) -> list[UUID]:

@@ -68,6 +68,7 @@ MODEL_MODULES = (
     "models.connections",
     "models.emergency_stops",
     "models.shifts",
+    "models.bid_campaigns",
 )
 
 

@@ -3,10 +3,15 @@
 import asyncio
 import secrets
 import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from app.cli.listening import STOP_SIGNALS, Host, Port, bound, log_to_stderr, logger, run_on_uvloop
 from app.cli.main import app
 from app.settings import Settings, address
+from domain.bid_snapshot import Snapshot
 from hotpath.auction.bidder import BidderSettings
 from hotpath.demo import demo_snapshot
 from hotpath.process import run_bid_process
@@ -14,18 +19,23 @@ from hotpath.server.protocol import Limits
 
 
 @app.command()
-def bid(host: Host = None, port: Port = None) -> None:
-    """Answer OpenRTB bid requests with the demo campaign.
+def bid(
+    host: Host = None,
+    port: Port = None,
+    *,
+    demo: Annotated[bool, typer.Option(help="Bid with the demo's campaigns, without any worker's snapshot.")] = False,
+) -> None:
+    """Answer OpenRTB bid requests, with the snapshot that the worker keeps; before there is one, with no bid.
 
     Example: `campaign-express bid --port 8001`
     """
     settings = Settings()
     log_to_stderr()
     with bound(host or settings.bid_host, settings.bid_port if port is None else port, "CE_BID_PORT") as listener:
-        run_on_uvloop(_bid(listener))
+        run_on_uvloop(_bid(listener, demo_snapshot() if demo else settings.snapshot_path))
 
 
-async def _bid(listener: socket.socket) -> None:
+async def _bid(listener: socket.socket, snapshots: Path | Snapshot) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in STOP_SIGNALS:
         loop.add_signal_handler(each, stop.set)
@@ -34,7 +44,7 @@ async def _bid(listener: socket.socket) -> None:
     # The key lives as long as the process: so do the bids that its notices are about.
     await run_bid_process(
         listener,
-        demo_snapshot(),
+        snapshots,
         stop,
         key=secrets.token_bytes(32),
         base_url=where,

@@ -26,15 +26,15 @@ from sandbox.webhooks import WebhookTarget
 
 @app.command()
 def up() -> None:
-    """Start the whole demo: sandbox, and one process holding API and worker; Ctrl-C stops it.
+    """Start the whole demo: sandbox, one process holding API and worker, and the bid process; Ctrl-C stops it.
 
     Example: `campaign-express up`
     """
     settings = Settings()
-    if not (settings.api_port and settings.sandbox_port):
-        raise fail("`up` needs ports that it can name: set CE_API_PORT and CE_SANDBOX_PORT to others than 0")
+    if not (settings.api_port and settings.sandbox_port and settings.bid_port):
+        raise fail("`up` needs ports that it can name: set CE_API_PORT, CE_SANDBOX_PORT and CE_BID_PORT to others than 0")
     me = [sys.executable, "-m", "app"]
-    api = address(settings.api_host, settings.api_port)
+    api, bid = address(settings.api_host, settings.api_port), address(settings.bid_host, settings.bid_port)
     # Sandbox and product must agree on what signs webhooks; nothing that would be known.
     signing = {
         "CE_META_APP_SECRET": settings.meta_app_secret.get_secret_value() or secrets.token_hex(16),
@@ -46,18 +46,20 @@ def up() -> None:
         Child(
             "api", [*me, "serve", "--with-worker", "--demo"], f"{api}/health", env=follow, port_setting="CE_API_PORT"
         ),
+        # Ready once the worker, of the process before it, has made a snapshot.
+        Child("bid", [*me, "bid"], f"{bid}/ready", port_setting="CE_BID_PORT"),
     ]
     status = run_up(
         children,
         var_dir=settings.var_dir,
         prepare=[Step("migrating the database", [*me, "migrate"])],
-        banner=_banner(settings, api),
+        banner=_banner(settings, api, bid),
         health_timeout_seconds=120.0,
     )
     raise typer.Exit(status)
 
 
-def _banner(settings: Settings, api: str) -> str:
+def _banner(settings: Settings, api: str, bid: str) -> str:
     people = "\n".join(f"    {each.email:16} {each.title}" for each in DEMO_MEMBERS)
     return f"""
   Campaign Express is up.
@@ -67,6 +69,7 @@ def _banner(settings: Settings, api: str) -> str:
     GraphQL          {api}/graphql
     explorer         {api}/explorer
     health, metrics  {api}/health  {api}/metrics
+    bid requests     {bid}/v1/bid   (OpenRTB 2.6)
     ad platforms     {settings.sandbox}/   (the sandbox: its clock, budgets and ledger)
     mailbox          {settings.sandbox}/mailbox   (what the product sends to people)
 

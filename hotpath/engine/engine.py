@@ -72,6 +72,20 @@ class Refusal:
     reason: NoBid
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A snapshot as the engine uses it: indexed, with its model in a backend. Made off the loop, it takes a while."""
+
+    snapshot: Snapshot
+    provider: CoLaNetProvider
+    index: TargetingIndex
+
+
+def prepared(snapshot: Snapshot, provider: CoLaNetProvider) -> Prepared:
+    """Index a checked snapshot beside a provider that holds its model."""
+    return Prepared(snapshot, provider, TargetingIndex(snapshot))
+
+
 Candidate = tuple[Entry, Lane]
 
 
@@ -131,10 +145,14 @@ class Engine:
         return self._provider
 
     def swap(self, snapshot: Snapshot, provider: CoLaNetProvider, now_s: float) -> None:
-        """Use another snapshot from the next request on."""
-        index = TargetingIndex(snapshot)
+        """Use another snapshot from the next request on; `use` for one that was prepared elsewhere."""
+        self.use(prepared(snapshot, provider), now_s)
+
+    def use(self, ready: Prepared, now_s: float) -> None:
+        """Use another snapshot from the next request on; caps, money and open bids stay."""
+        snapshot = ready.snapshot
         self.budgets.load(snapshot.campaigns, snapshot.compiled_at_utc.timestamp(), now_s)
-        self._index, self._provider, self._snapshot = index, provider, snapshot
+        self._index, self._provider, self._snapshot = ready.index, ready.provider, snapshot
         self._rates = {**snapshot.rates_micros, snapshot.currency: _MICROS}
 
     def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> list[Bid | Refusal]:
