@@ -1,7 +1,7 @@
 """Campaigns that this product bids with itself, as a workspace keeps them. Pure; knows no request and no file.
 
-What is bid, where and for how much; what came of it is counted elsewhere. Creatives and targeting are the snapshot's own
-values: what is stored is what is bid.
+What is bid, where and for how much; what came of it is counted elsewhere. Creatives and targeting are the snapshot's
+own values: what is stored is what is bid.
 """
 
 from dataclasses import dataclass

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from domain.bid_campaigns import BidCampaign
 from domain.bid_snapshot import FEATURES, Campaign, Offer, Snapshot, SpikingModel
 
@@ -37,7 +39,7 @@ class Compiled:
     left_out: tuple[UUID, ...]
 
 
-def compiled(  # noqa: PLR0913 - all that a snapshot is made of
+def compiled(
     campaigns: Iterable[BidCampaign],
     spent_micros: Mapping[str, int],
     terms: Terms,
@@ -95,13 +97,14 @@ def fitted(model: SpikingModel | None, offer_ids: Sequence[str]) -> SpikingModel
             weights += model.weights[row * FEATURES : (row + 1) * FEATURES]
             scales.append(model.scales[row])
             biases.append(model.biases[row])
-    fields = {"offer_ids": tuple(offer_ids), "scales": tuple(scales), "biases": tuple(biases)}
+    rows = SpikingModel(
+        name="untrained", offer_ids=tuple(offer_ids), weights=bytes(weights), scales=tuple(scales), biases=tuple(biases)
+    )
     if model is None:
-        return SpikingModel(name="untrained", weights=bytes(weights), **fields)
-    return SpikingModel(
-        name=model.name, weights=bytes(weights), steps=model.steps, leak=model.leak, inhibition=model.inhibition,
-        **fields,
-    )  # fmt: skip
+        return rows
+    return msgspec.structs.replace(
+        rows, name=model.name, steps=model.steps, leak=model.leak, inhibition=model.inhibition
+    )
 
 
 def _campaign(each: BidCampaign, rate_micros: int, spent_micros: int) -> Campaign:

@@ -21,7 +21,10 @@ def _creatives(name: str) -> tuple[Creative, ...]:
     """All four kinds, in any size."""
     spots = [
         Creative(
-            creative_id=f"{name}-{kind}-{duration_s}", kind=kind, duration_s=duration_s, url=f"{_CDN}/{kind}-{duration_s}"
+            creative_id=f"{name}-{kind}-{duration_s}",
+            kind=kind,
+            duration_s=duration_s,
+            url=f"{_CDN}/{kind}-{duration_s}",
         )
         for kind in (CreativeKind.VIDEO, CreativeKind.AUDIO)
         for duration_s in _DURATIONS_S

@@ -88,7 +88,7 @@ class SnapshotFile:
         return self.counts.version > 0
 
     async def look(self) -> bool:
-        """Use the file if it is another than at the last look; whether it is in use now. Whatever it holds, no error."""
+        """Use the file if it is another than at the last look; whether it was. Whatever it holds, no error."""
         try:
             ready = await asyncio.to_thread(self._load)
         except SnapshotOutdated as error:

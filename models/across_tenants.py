@@ -112,7 +112,7 @@ async def unsettled_shifts(scope: SystemScope) -> list[tuple[UUID, UUID]]:
 
 
 async def live_bid_campaigns(scope: SystemScope) -> list[BidCampaign]:
-    """Everybody's campaigns that bid: the bid process serves all tenants. None of a workspace under an emergency stop."""
+    """Everybody's campaigns that bid, as one process bids for all; none of a workspace under an emergency stop."""
     rows = await scope.rows(
         "SELECT b.* FROM bid_campaigns b WHERE b.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM emergency_stops s "
         "WHERE s.tenant_id = b.tenant_id AND s.workspace_id = b.workspace_id AND s.lifted_at_utc IS NULL) ORDER BY b.id"

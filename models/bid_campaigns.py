@@ -1,8 +1,9 @@
-"""Campaigns that this product bids with itself, and their queries. Brand, targeting and offers are kept as JSON text."""
+"""Campaigns that this product bids with itself, and their queries. Brand, targeting and offers are JSON text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -60,7 +61,7 @@ class _Row:
     created_at_utc: datetime
 
 
-_JSON = {
+_JSON: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     "brand": msgspec.json.Decoder(Brand),
     "targeting": msgspec.json.Decoder(Targeting),
     "offers": msgspec.json.Decoder(tuple[BidOffer, ...]),

@@ -56,9 +56,7 @@ async def one(ports: Ports, viewer: Viewer, campaign_id: UUID) -> BidCampaign:
     return found
 
 
-async def create(
-    ports: Ports, viewer: Viewer, workspace_id: UUID, draft: Draft, idempotency_key: str
-) -> BidCampaign:
+async def create(ports: Ports, viewer: Viewer, workspace_id: UUID, draft: Draft, idempotency_key: str) -> BidCampaign:
     """A new campaign, which bids as soon as the next snapshot is out.
 
     Raises:
@@ -122,4 +120,3 @@ async def set_status(
 
     arguments = {"id": str(campaign_id), "expectedVersion": expected_version, "status": status.value}
     return await once(ports, viewer, idempotency_key, "bidCampaignSetStatus", arguments, BidCampaign, act)
-

@@ -32,7 +32,9 @@ def up() -> None:
     """
     settings = Settings()
     if not (settings.api_port and settings.sandbox_port and settings.bid_port):
-        raise fail("`up` needs ports that it can name: set CE_API_PORT, CE_SANDBOX_PORT and CE_BID_PORT to others than 0")
+        raise fail(
+            "`up` needs ports that it can name: set CE_API_PORT, CE_SANDBOX_PORT and CE_BID_PORT to others than 0"
+        )
     me = [sys.executable, "-m", "app"]
     api, bid = address(settings.api_host, settings.api_port), address(settings.bid_host, settings.bid_port)
     # Sandbox and product must agree on what signs webhooks; nothing that would be known.

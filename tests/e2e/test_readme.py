@@ -33,16 +33,16 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         **os.environ,
         "CE_VAR_DIR": str(folder / "var"),
         "CE_API_PORT": str(port),
-        "CE_SANDBOX_PORT": str(free_port()),
+        **{f"CE_{name}_PORT": str(free_port()) for name in ("SANDBOX", "BID", "BID_METRICS")},
         "API": f"http://127.0.0.1:{port}",
         "FOLDER": str(folder),
     }
     parent = subprocess.Popen([sys.executable, "-m", "app", "up"], cwd=folder, env=environment)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 150
         while not healthy(environment["API"]):
             assert parent.poll() is None, "the product ended before it was up"
-            assert time.monotonic() < deadline, "the product is not up after a minute"
+            assert time.monotonic() < deadline, "the product is not up in time"
             time.sleep(0.1)
         yield environment
         parent.send_signal(signal.SIGINT)

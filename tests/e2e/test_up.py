@@ -35,18 +35,20 @@ class Product:
     cli: Cli
     api: str
     sandbox: str
+    bid: str
     process: subprocess.Popen[str] = field(init=False)
 
     @classmethod
     def over(cls, folder: Path) -> "Product":
-        api, sandbox = free_port(), free_port()
-        settings = {"CE_API_PORT": str(api), "CE_SANDBOX_PORT": str(sandbox), "CE_CLOCK": "sandbox"}
-        return cls(Cli(folder / "var", settings), f"http://127.0.0.1:{api}", f"http://127.0.0.1:{sandbox}")
+        ports = {name: free_port() for name in ("API", "SANDBOX", "BID", "BID_METRICS")}
+        settings = {f"CE_{name}_PORT": str(port) for name, port in ports.items()}
+        addresses = [f"http://127.0.0.1:{ports[name]}" for name in ("API", "SANDBOX", "BID")]
+        return cls(Cli(folder / "var", {**settings, "CE_CLOCK": "sandbox"}), *addresses)
 
     @contextmanager
     def up(self) -> Iterator[None]:
         """Running, until the block ends or ends it."""
-        with self.cli.running("up", url=f"{self.api}/health") as self.process:
+        with self.cli.running("up", url=f"{self.bid}/ready") as self.process:
             yield
 
     def stop(self) -> str:
@@ -120,6 +122,13 @@ def plans(product: Product) -> int:
     return int(product.sql("SELECT count(*) FROM plans")[0][0])
 
 
+def bids(product: Product) -> dict[str, str]:
+    """Whose ad is bid on each impression of a request."""
+    imps = [{"id": "1", "banner": {"w": 180, "h": 150}}, {"id": "2", "video": {"mimes": ["video/mp4"]}}]
+    answer = httpx.post(f"{product.bid}/v1/bid", json={"id": "r", "imp": imps}, trust_env=False, timeout=30)
+    return {bid["impid"]: bid["adomain"][0] for seat in answer.json()["seatbid"] for bid in seat["bid"]}
+
+
 @pytest.mark.req("RB-1.1")
 def test_a_newcomer_finds_a_full_workspace_and_finds_it_again(product: Product) -> None:
     with product.up():
@@ -136,8 +145,10 @@ def test_a_newcomer_finds_a_full_workspace_and_finds_it_again(product: Product) 
         [[days]] = product.sql("SELECT count(DISTINCT day) FROM daily_metrics")
         assert days >= 90
         assert [answers(f"{product.api}{path}") for path in ("/", "/explorer", "/metrics")] == [True] * 3
+        assert bids(product) == {"1": "demo.example", "2": "demo.example"}
         assert product.stop().endswith("stopping\nstopped\n")
     assert not answers(f"{product.api}/health")
+    assert not answers(f"{product.bid}/health")
     assert not answers(f"{product.sandbox}/health")
 
     before = product.sql("SELECT count(*) FROM tenants"), product.sql("SELECT count(*) FROM recommendations")
@@ -238,7 +249,8 @@ def test_killed_outright_while_people_approve_nothing_is_left_half_done(product:
 
 def test_a_second_start_over_the_same_folder_is_refused_and_harms_nothing(product: Product) -> None:
     with product.up():
-        second = product.cli("up", CE_API_PORT=str(free_port()), CE_SANDBOX_PORT=str(free_port()))
+        others = {f"CE_{name}_PORT": str(free_port()) for name in ("API", "SANDBOX", "BID", "BID_METRICS")}
+        second = product.cli("up", **others)
         assert (second.code, second.out) == (1, "")
         assert second.err.startswith(f"{product.cli.var_dir} is in use by another `make run`")
         assert answers(f"{product.api}/health")
@@ -249,6 +261,6 @@ def test_ports_that_cannot_be_named_are_refused(tmp_path: Path) -> None:
     done = Cli(tmp_path / "var")("up", CE_API_PORT="0")
     assert (done.code, done.error_line) == (
         1,
-        "`up` needs ports that it can name: set CE_API_PORT and CE_SANDBOX_PORT to others than 0",
+        "`up` needs ports that it can name: set CE_API_PORT, CE_SANDBOX_PORT and CE_BID_PORT to others than 0",
     )
     assert not (tmp_path / "var").exists()

@@ -86,7 +86,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def await_answer(url: str, process: subprocess.Popen[str], seconds: float = 60) -> None:
+def await_answer(url: str, process: subprocess.Popen[str], seconds: float = 150) -> None:
     deadline = time.monotonic() + seconds
     while not answers(url):
         assert process.poll() is None, process.communicate()

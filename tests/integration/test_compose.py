@@ -57,7 +57,7 @@ def start_order() -> list[str]:
 
 @pytest.mark.req("DC-6")
 def test_each_process_has_a_container_and_a_health_check() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "sandbox", "migrate", "api", "worker"}
+    assert set(SERVICES) == {"postgres", "redis", "sandbox", "migrate", "api", "worker", "bid"}
     one_shot = {name for name, service in SERVICES.items() if service.get("restart") == "no"}
     assert one_shot == {"migrate"}
     assert {name for name, service in SERVICES.items() if "healthcheck" in service} == set(SERVICES) - one_shot
@@ -74,7 +74,7 @@ def test_dependencies_wait_for_health_or_for_the_end() -> None:
 def test_only_the_loopback_is_published_and_the_servers_are_not() -> None:
     assert compose()["networks"]["inside"]["internal"] is True
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"sandbox": ["127.0.0.1:8010:8010"], "api": ["127.0.0.1:8000:8000"]}
+    assert published == {f: [f"127.0.0.1:{p}:{p}"] for f, p in (("sandbox", 8010), ("api", 8000), ("bid", 8001))}
     assert all(SERVICES[name]["networks"] == ["inside"] for name in SERVERS | {"migrate", "worker"})
 
 
@@ -108,7 +108,7 @@ class Stack:
 
     def __init__(self, folder: Path, postgres_url: str, redis_url: str) -> None:
         self.folder = folder
-        self.ports = {"api": free_port(), "sandbox": free_port()}
+        self.ports = {"api": free_port(), "sandbox": free_port(), "bid": free_port()}
         postgres, redis = urlsplit(postgres_url), urlsplit(redis_url)
         # In this order: the whole addresses first, then what a container says about itself.
         self._replacements = {
@@ -119,6 +119,7 @@ class Stack:
             "0.0.0.0": "127.0.0.1",
             "8000": str(self.ports["api"]),
             "8010": str(self.ports["sandbox"]),
+            "8001": str(self.ports["bid"]),
             "5432": str(postgres.port),
             "6379": str(redis.port),
         }
@@ -160,7 +161,7 @@ class Stack:
         return done.returncode == 0
 
     def await_health(self, name: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 150
         while not self.is_healthy(name):
             assert self.processes[name].poll() is None, f"{name} ended: {self.log(name)}"
             assert time.monotonic() < deadline, f"{name} is not healthy: {self.log(name)}"
@@ -236,7 +237,7 @@ def test_the_services_come_up_in_order_answer_and_stop(stack: Stack) -> None:
     assert stack.start("migrate").wait(timeout=120) == 0, stack.log("migrate")
     del stack.processes["migrate"]
 
-    for name in ("worker", "api", "sandbox"):
+    for name in ("bid", "worker", "api", "sandbox"):
         assert stack.stop(name) in {0, -signal.SIGTERM}, stack.log(name)
         assert "Traceback" not in stack.log(name)
     assert not stack.is_healthy("api")
