@@ -2,12 +2,11 @@
 
 from collections import Counter
 from decimal import Decimal
-from functools import partial
 from typing import Annotated, Final
 
 import strawberry
 
-from domain.errors import InvalidInput
+from domain.errors import DomainError, InvalidInput
 from domain.guardrails import HardLimits, Scope, ScopeKind, Settings, Thresholds
 from kit.money import parse_micros
 from resolvers.context import Info, viewer
@@ -21,10 +20,12 @@ from schema.guardrails import (
     Guardrail,
     GuardrailBlocked,
     GuardrailChangeInput,
+    GuardrailDefault,
     GuardrailPayload,
     GuardrailScopeInput,
     GuardrailVersionConflict,
     HardLimitsInput,
+    setting_path,
 )
 from services import guardrails
 
@@ -38,6 +39,7 @@ MaybeVersion = Annotated[
     int | None, strawberry.argument(description="The version you saw; leave it out where nothing is set yet.")
 ]
 _SHOWN: Final = 100
+_SETTINGS: Final = frozenset((*Thresholds.__slots__, *HardLimits.__slots__))
 
 
 @strawberry.type
@@ -57,6 +59,11 @@ class GuardrailQuery:
         """A page of guardrails."""
         return await page_of(info, workspace_id, parse_slice(first, after, last, before), guardrails.page, Guardrail.of)
 
+    @strawberry.field(description="What holds where nothing is set; at most one for each proposer and setting.")
+    async def guardrail_defaults(self) -> list[GuardrailDefault]:
+        """The defaults of all proposers."""
+        return GuardrailDefault.all()
+
     @strawberry.field(
         description="What last week's recommendations would have met: as all is set now, or with others for one scope."
     )
@@ -64,13 +71,16 @@ class GuardrailQuery:
         self, info: Info, workspace_id: WorkspaceId, scope: MaybeScope = None, change: MaybeChange = None
     ) -> GuardrailPreview:
         """A preview."""
-        found = await guardrails.preview(
-            info.context.ports,
-            viewer(info),
-            workspace(workspace_id),
-            None if change is None else _scope(scope or GuardrailScopeInput()),
-            None if change is None else _settings(change),
-        )
+        try:
+            found = await guardrails.preview(
+                info.context.ports,
+                viewer(info),
+                workspace(workspace_id),
+                None if change is None else _scope(scope or GuardrailScopeInput()),
+                None if change is None else _settings(change),
+            )
+        except InvalidInput as error:
+            raise _placed(error) from error
         items = [GuardrailPreviewItem.of(each.recommendation, each.verdict) for each in found]
         count = Counter(each.outcome for each in items)
         return GuardrailPreview(
@@ -86,7 +96,12 @@ def _refused(why: list[UserError]) -> GuardrailPayload:
     return GuardrailPayload(guardrail=None, user_errors=why)
 
 
-_setting = refusing(_refused, partial(user_errors, conflict=guardrail_conflict))
+async def _tell(info: Info, error: DomainError) -> list[UserError]:
+    told = _placed(error) if isinstance(error, InvalidInput) else error
+    return await user_errors(info, told, conflict=guardrail_conflict)
+
+
+_setting = refusing(_refused, _tell)
 
 
 @strawberry.type
@@ -132,6 +147,12 @@ class GuardrailMutation:
             info.context.ports, viewer(info), parse_id(id, "Guardrail"), expected_version, idempotency_key
         )
         return GuardrailPayload(guardrail=Guardrail.of(removed), user_errors=[])
+
+
+def _placed(error: InvalidInput) -> InvalidInput:
+    """The refusal with the path of the input that it is about: the domain names its own settings."""
+    setting = error.path[-1] if error.path else ""
+    return InvalidInput(error.message, setting_path(setting)) if setting in _SETTINGS else error
 
 
 def _scope(scope: GuardrailScopeInput) -> Scope:

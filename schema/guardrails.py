@@ -1,12 +1,13 @@
 """Guardrails as clients see them: what is set, what a change violates, what settings would have done. No logic."""
 
+from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 import strawberry
 
-from domain.guardrails import HARD, ScopeKind
+from domain.guardrails import DEFAULTS, HARD, ScopeKind
 from domain.guardrails import ActiveHours as HoursValue
 from domain.guardrails import Guardrail as Name
 from domain.guardrails import HardLimits as LimitsValue
@@ -14,7 +15,8 @@ from domain.guardrails import RuleSet as Value
 from domain.guardrails import Scope as ScopeValue
 from domain.guardrails import Thresholds as ThresholdsValue
 from domain.guardrails import Violation as ViolationValue
-from schema.base import CurrencyCode, Money, Node, UserError, global_id
+from kit.money import to_decimal
+from schema.base import CurrencyCode, Money, Node, UserError, camel, global_id
 from schema.conflicts import VersionConflict
 from schema.context import Info
 from schema.enums import describe_enum
@@ -333,3 +335,41 @@ class GuardrailPayload:
 
     guardrail: Guardrail | None = strawberry.field(description="As set, or as removed; null on a refusal.")
     user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty when it was done.")
+
+
+@strawberry.type(description="What holds for one proposer where nobody set anything.")
+class GuardrailDefault:
+    """A default."""
+
+    proposer: str = strawberry.field(description="Who suggests, such as rebalancer.")
+    setting: str = strawberry.field(description="Path in GuardrailChangeInput, such as thresholds.maxChangeShare.")
+    value: str = strawberry.field(
+        description="As the input takes it: a decimal number, amounts in the account's currency, or true."
+    )
+
+    @classmethod
+    def all(cls) -> list[Self]:
+        """Every default of every proposer."""
+        return [
+            cls(proposer=proposer.value, setting=".".join(setting_path(name)[1:]), value=_told(name, value))
+            for proposer, settings in DEFAULTS.items()
+            for part in (settings.thresholds, settings.limits)
+            for name, value in _set_in(part)
+        ]
+
+
+def setting_path(name: str) -> tuple[str, ...]:
+    """Where a setting of the domain stands among a mutation's arguments, outermost first."""
+    part = "thresholds" if name in ThresholdsValue.__slots__ else "limits"
+    return ("change", part, camel(name.replace("daily_micros", "daily_budget").removesuffix("_micros")))
+
+
+def _set_in(part: ThresholdsValue | LimitsValue) -> list[tuple[str, Decimal | int]]:
+    found = [(each.name, getattr(part, each.name)) for each in fields(part)]
+    return [(name, value) for name, value in found if isinstance(value, Decimal | int) and value is not False]
+
+
+def _told(name: str, value: Decimal | int) -> str:
+    if value is True:
+        return "true"
+    return str(to_decimal(int(value)) if name.endswith("_micros") else value)

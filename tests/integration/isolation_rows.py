@@ -72,6 +72,7 @@ ROWS: Mapping[str, Row] = {
     "query.adjustments": Row(_listed),
     "query.adjustment": _one("Adjustment"),
     "query.guardrails": Row(_listed),
+    "query.guardrailDefaults": Row(lambda ids: {}),
     "query.guardrailPreview": Row(_capped),
     "query.automation": _in_place(),
     "query.shifts": Row(_listed),

@@ -426,7 +426,9 @@ async def test_clients_set_and_read_guardrails(desk: Desk) -> None:
     [
         ({"rule": "a", "platform": "META"}, {}, ["scope"]),
         ({}, {"limits": {"maxDailyBudget": "1e999"}}, ["change", "limits", "maxDailyBudget"]),
-        ({}, {"thresholds": {"minConfidence": "2"}}, ["change", "minConfidence"]),
+        ({}, {"thresholds": {"minConfidence": "2"}}, ["change", "thresholds", "minConfidence"]),
+        ({}, {"limits": {"minDailyBudget": "9", "maxDailyBudget": "8"}}, ["change", "limits", "minDailyBudget"]),
+        ({}, {"thresholds": {"activeHours": {"start": 5, "end": 5}}}, ["change", "thresholds", "activeHours"]),
         ({"campaignId": "x"}, {}, ["scope", "campaignId"]),
     ],
 )
