@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.console import ADDRESSES
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_EVENTS: Final = b"text/event-stream"
 #: Only addresses of ours become label values, or a stranger's scan would fill the registry.
 _KNOWN: Final = frozenset({*ADDRESSES, "/plain", "/graphql", "/explorer", "/health", "/metrics", "/schema.graphql"})
 
@@ -22,6 +23,7 @@ class HttpMetrics:
         self._seconds = Histogram(
             "http_request_seconds", "Time to the last byte.", ("path",), buckets=_BUCKETS, registry=registry
         )
+        self._streams = Gauge("event_streams", "Open event streams.", registry=registry)
         self._sockets = Gauge("websocket_connections", "Open WebSocket connections.", registry=registry)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -36,12 +38,15 @@ class HttpMetrics:
             await self._app(scope, receive, send)
             return
         path = scope["path"] if scope["path"] in _KNOWN else "other"
-        status = 500
+        status, streams = 500, False
 
         async def counted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streams
             if message["type"] == "http.response.start":
                 status = message["status"]
+                streams = any(name == b"content-type" and _EVENTS in value for name, value in message["headers"])
+                if streams:
+                    self._streams.inc()
             await send(message)
 
         started = time.perf_counter()
@@ -49,4 +54,8 @@ class HttpMetrics:
             await self._app(scope, receive, counted)
         finally:
             self._requests.labels(path, str(status)).inc()
-            self._seconds.labels(path).observe(time.perf_counter() - started)
+            if streams:
+                # It lasts as long as its client likes, which says nothing of how quick the server is.
+                self._streams.dec()
+            else:
+                self._seconds.labels(path).observe(time.perf_counter() - started)

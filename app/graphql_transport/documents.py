@@ -141,5 +141,6 @@ def _check_allowed(operation: OperationDefinitionNode, allowed: frozenset[Operat
     if kind in allowed:
         return
     if kind is OperationType.SUBSCRIPTION:
-        raise refuse("Subscriptions run over a WebSocket, graphql-transport-ws.", BAD_REQUEST, malformed=True)
+        message = "Subscriptions run over a WebSocket, graphql-transport-ws, or with Accept: text/event-stream."
+        raise refuse(message, BAD_REQUEST, malformed=True)
     raise refuse("Mutations run by POST only.", BAD_REQUEST, status=405, malformed=True)

@@ -35,6 +35,7 @@ from kit.time import Clock
 
 QUERIES = frozenset({OperationType.QUERY})
 QUERIES_AND_MUTATIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
+SUBSCRIPTIONS = frozenset({OperationType.SUBSCRIPTION})
 ALL_OPERATIONS = frozenset(OperationType)
 
 ResponseData = dict[str, Any]

@@ -1,11 +1,13 @@
 """GraphQL over HTTP, after the GraphQL-over-HTTP specification. Owns statuses and headers, one ASGI endpoint.
 
-    200  executed (field errors included); with application/json also a refused document
+    200  executed (field errors included); with application/json or text/event-stream also a refused document
     400  no GraphQL request at all; with application/graphql-response+json also a refused document
     401  wrong token, with WWW-Authenticate      403  the membership is gone
     405  another method; a mutation by GET       406  no acceptable media type
     408  the body took too long                  413  body too large        415  body not UTF-8 JSON
-    500  no context could be made (masked)
+    429  too many streams of one viewer          500  no context could be made (masked)
+
+Who accepts text/event-stream gets subscriptions as one, and everything if it accepts nothing else (see `event_stream`).
 
 Every answer carries x-request-id: the client's own, if it is a plain token, or a new one. It is also the correlation id
 of masked errors.
@@ -13,23 +15,42 @@ of masked errors.
 
 import asyncio
 import re
+from collections import Counter
+from collections.abc import Callable, Hashable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from graphql import OperationType
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from app.graphql_transport.engine import QUERIES, QUERIES_AND_MUTATIONS, GraphQLEngine, failed
+from app.graphql_transport.engine import (
+    QUERIES,
+    QUERIES_AND_MUTATIONS,
+    SUBSCRIPTIONS,
+    GraphQLEngine,
+    failed,
+)
 from app.graphql_transport.errors import BAD_REQUEST, ErrorData, RequestRefusedError, plain_error, refuse
-from app.graphql_transport.negotiation import GRAPHQL_RESPONSE, JSON, is_utf8_json, response_type
-from app.graphql_transport.ports import Backend
+from app.graphql_transport.event_stream import EventStream
+from app.graphql_transport.negotiation import (
+    EVENT_STREAM,
+    GRAPHQL_RESPONSE,
+    JSON,
+    accepts_events,
+    is_utf8_json,
+    response_type,
+)
+from app.graphql_transport.operations import Prepared
+from app.graphql_transport.ports import Backend, Session
 from app.graphql_transport.requests import GraphQLRequest, parse_parameters
 from domain.errors import Forbidden, Unauthenticated
 from kit.ids import new_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_ALLOW = {"allow": "GET, POST"}
+_RETRY_SECONDS = 5
 
 
 class _Gone(Exception):
@@ -42,22 +63,25 @@ class GraphQLHTTP:
     def __init__(self, engine: GraphQLEngine, backend: Backend) -> None:
         self._engine = engine
         self._backend = backend
+        self._streams: Counter[Hashable] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = Headers(scope=scope)
         answer = _Answer(send, _request_id(headers.get("x-request-id")))
         accepted = response_type(headers.get("accept"))
-        if accepted is None:
-            await answer.errors(406, [plain_error(f"Accept {GRAPHQL_RESPONSE} or {JSON}.", BAD_REQUEST)])
+        if accepted is None and not accepts_events(headers.get("accept")):
+            await answer.errors(
+                406, [plain_error(f"Accept {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.", BAD_REQUEST)]
+            )
             return
-        answer.media_type = accepted
+        answer.media_type = accepted or JSON
         try:
-            await self._run(scope, headers, receive, answer)
+            await self._run(scope, headers, receive, answer, streams_only=accepted is None)
         except RequestRefusedError as refused:
             legacy = accepted == JSON and not refused.malformed
-            extra = ({"allow": "POST"} if scope["method"] == "GET" else _ALLOW) if refused.status == 405 else {}  # noqa: PLR2004 - an HTTP status
-            await answer.errors(200 if legacy else refused.status, refused.errors, extra)
+            headers_too = _refusal_headers(refused.status, scope["method"])
+            await answer.errors(200 if legacy else refused.status, refused.errors, headers_too)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer realm="campaign-express", error="invalid_token"'}
             await answer.errors(401, failed(error, answer.request_id), challenge)
@@ -68,7 +92,9 @@ class GraphQLHTTP:
         except Exception as error:  # noqa: BLE001 - the edge: whatever broke is logged and masked
             await answer.errors(500, failed(error, answer.request_id))
 
-    async def _run(self, scope: Scope, headers: Headers, receive: Receive, answer: "_Answer") -> None:
+    async def _run(
+        self, scope: Scope, headers: Headers, receive: Receive, answer: "_Answer", *, streams_only: bool
+    ) -> None:
         method = scope["method"]
         if method not in {"GET", "POST"}:
             raise refuse("Send GET or POST.", BAD_REQUEST, status=405, malformed=True)
@@ -78,9 +104,40 @@ class GraphQLHTTP:
             request, allowed = self._read_query_string(scope), QUERIES
         else:
             request, allowed = await self._read_body(headers, receive), QUERIES_AND_MUTATIONS
-        operation = self._engine.prepare(request, anonymous=authorization is None, allowed=allowed)
-        context = await self._backend.new_context(session, answer.request_id)
-        await answer.data(await self._engine.execute(operation, context, answer.request_id))
+        if accepts_events(headers.get("accept")):
+            allowed |= SUBSCRIPTIONS
+        prepared: Callable[[], Prepared]
+        try:
+            operation = self._engine.prepare(request, anonymous=authorization is None, allowed=allowed)
+        except RequestRefusedError as refused:
+            if not streams_only or refused.malformed:
+                raise
+            prepared = _raising(refused)
+        else:
+            if not streams_only and operation.kind is not OperationType.SUBSCRIPTION:
+                context = await self._backend.new_context(session, answer.request_id)
+                await answer.data(await self._engine.execute(operation, context, answer.request_id))
+                return
+            prepared = _giving((request, operation))
+        await self._stream(scope, receive, answer, session, prepared)
+
+    async def _stream(
+        self, scope: Scope, receive: Receive, answer: "_Answer", session: Session, prepared: Callable[[], Prepared]
+    ) -> None:
+        viewer = self._backend.audience(session) or (scope.get("client") or ("",))[0]
+        if self._streams[viewer] >= self._engine.limits.streams_per_viewer:
+            message = f"You already have {self._engine.limits.streams_per_viewer} streams open."
+            raise refuse(message, "TOO_MANY_OPERATIONS", status=429, malformed=True)
+        # Before the first byte, so that who may not go on is told with a status.
+        await self._backend.event_context(session, answer.request_id)
+        self._streams[viewer] += 1
+        try:
+            stream = EventStream(self._engine, self._backend, scope, receive, answer.send)
+            await stream.run(session, prepared, answer.request_id)
+        finally:
+            self._streams[viewer] -= 1
+            if not self._streams[viewer]:
+                del self._streams[viewer]
 
     def _read_query_string(self, scope: Scope) -> GraphQLRequest:
         raw: bytes = scope["query_string"]
@@ -127,7 +184,7 @@ class _Answer:
     """Writes one JSON response."""
 
     def __init__(self, send: Send, request_id: str) -> None:
-        self._send = send
+        self.send = send
         self.request_id = request_id
         self.media_type = JSON
 
@@ -154,8 +211,27 @@ class _Answer:
             **headers,
         }
         raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in all_headers.items()]
-        await self._send({"type": "http.response.start", "status": status, "headers": raw_headers})
-        await self._send({"type": "http.response.body", "body": body})
+        await self.send({"type": "http.response.start", "status": status, "headers": raw_headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def _refusal_headers(status: int, method: str) -> dict[str, str]:
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return {"allow": "POST" if method == "GET" else "GET, POST"}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return {"retry-after": str(_RETRY_SECONDS)}
+    return {}
+
+
+def _giving(prepared: Prepared) -> Callable[[], Prepared]:
+    return lambda: prepared
+
+
+def _raising(refused: RequestRefusedError) -> Callable[[], Prepared]:
+    def prepare() -> Prepared:
+        raise refused
+
+    return prepare
 
 
 def _request_id(given: str | None) -> str:

@@ -29,15 +29,19 @@ class TransportLimits:
     """How long a request body may take to arrive."""
     frame_bytes: int = 100_000
     init_timeout_seconds: float = 10.0
+    header_seconds: float = 10.0
+    """How long a request's head may take to arrive, from the connection's opening or the answer before it."""
     operations_per_socket: int = 50
+    streams_per_viewer: int = 50
+    """Event streams open at once: each is an operation, as on a socket."""
     send_buffer_bytes: int = 1_000_000
     """What waits for a slow reader before it is cut off."""
     shared_bytes: int = 8_000_000
     """Responses to events that are kept for a moment, for other subscribers who get the same."""
     ping_seconds: float = 25.0
-    """Between pings; a client that was silent for a whole interval after one is cut off."""
+    """Between pings, or a stream's comments; a socket that was silent for a whole interval after a ping is cut off."""
     recheck_seconds: float = 2.0
-    """How often an idle socket's right to exist is asked again."""
+    """How often the right of an idle socket or stream to exist is asked again."""
     close_seconds: float = 5.0
     """How long a peer may take to answer a close frame before the connection is cut."""
     cache_documents: int = 1_000

@@ -142,6 +142,26 @@ PING: Final = '{"type":"ping"}'
 PONG: Final = '{"type":"pong"}'
 
 
+class SocketFraming:
+    """How the results of one operation stand in a socket's frames."""
+
+    def __init__(self, operation_id: str) -> None:
+        self._operation_id = operation_id
+        self._next_start = next_start(operation_id)
+
+    def next(self, payload: str) -> str:
+        """A result."""
+        return next_frame(self._next_start, payload)
+
+    def error(self, errors: list[ErrorData]) -> str:
+        """The last frame of an operation that was refused or broke."""
+        return error_frame(self._operation_id, errors)
+
+    def complete(self) -> str:
+        """The last frame of an operation that ended well."""
+        return complete_frame(self._operation_id)
+
+
 def payload_text(response: dict[str, Any]) -> str:
     """A response as it stands in a frame. Raises TypeError if a custom scalar gave something that is not JSON."""
     return orjson.dumps(response).decode()

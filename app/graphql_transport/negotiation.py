@@ -1,13 +1,21 @@
 """Which media type answers, and whether a request's own can be read. Owns header parsing; decides no status."""
 
+from collections.abc import Mapping
 from email.message import Message
+from functools import lru_cache
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 
 #: In order of preference among equal q-values. A wildcard takes the legacy type: older clients send it, and they
 #: expect 200 with errors.
 _WILDCARDS = ("*/*", "application/*")
+
+
+def accepts_events(accept: str | None) -> bool:
+    """Whether the client names the event stream; a wildcard does not mean it."""
+    return _weights(accept or "").get(EVENT_STREAM, 0.0) > 0
 
 
 def response_type(accept: str | None) -> str | None:
@@ -23,7 +31,8 @@ def response_type(accept: str | None) -> str | None:
     return GRAPHQL_RESPONSE if graphql_weight >= json_weight else JSON
 
 
-def _weights(accept: str) -> dict[str, float]:
+@lru_cache(maxsize=256)
+def _weights(accept: str) -> Mapping[str, float]:
     """q-values by media type; a type whose charset is not UTF-8 cannot be served and is left out."""
     weights: dict[str, float] = {}
     for item in accept.split(","):

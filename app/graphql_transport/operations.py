@@ -1,39 +1,63 @@
-"""One operation on a socket, from subscribe to its last frame. Owns what it sends; the socket owns when it ends."""
+"""One operation on a socket or event stream, from its request to its last frame.
+
+Owns what it sends; the connection owns when it ends, and the framing how it looks.
+"""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import OperationType
 
 from app.graphql_transport import messages
 from app.graphql_transport.engine import GraphQLEngine, Operation, SubscriptionRefusedError, failed
-from app.graphql_transport.errors import RequestRefusedError
+from app.graphql_transport.errors import ErrorData, RequestRefusedError
 from app.graphql_transport.messages import CloseSocketError
 from app.graphql_transport.outbox import Outbox
 from app.graphql_transport.ports import Backend, Session
-from app.graphql_transport.requests import parse_parameters
+from app.graphql_transport.requests import GraphQLRequest
 from app.graphql_transport.sharing import Audience, audience_of
 from app.graphql_transport.watch import event_context, new_context, require_unexpired
-from kit.ids import new_id
 
 logger = logging.getLogger("campaign_express.graphql")
 
 
+#: A request, and the operation that was made ready from it.
+Prepared = tuple[GraphQLRequest, Operation]
+
+
+class Framing(Protocol):
+    """How an operation's results look on the wire."""
+
+    def next(self, payload: str) -> str:
+        """A result, from a response's `payload_text`."""
+
+    def error(self, errors: list[ErrorData]) -> str:
+        """The end of an operation that was refused or broke."""
+
+    def complete(self) -> str:
+        """The end of an operation that ended well."""
+
+
 class OperationRun:
-    """Runs one operation; its task is set by the socket."""
+    """Runs one operation; its task is set by who starts it, if it can be cancelled alone."""
 
     def __init__(
-        self, engine: GraphQLEngine, backend: Backend, session: Session, outbox: Outbox, *, anonymous: bool
+        self,
+        engine: GraphQLEngine,
+        backend: Backend,
+        session: Session,
+        outbox: Outbox,
+        framing: Framing,
+        request_id: str,
     ) -> None:
         self._engine = engine
         self._backend = backend
         self._session = session
         self._outbox = outbox
-        self._anonymous = anonymous
-        self._request_id = new_id().hex
-        self._next_start = ""
+        self._framing = framing
+        self._request_id = request_id
         self.task: asyncio.Task[None] | None = None
 
     def cancel(self) -> None:
@@ -41,33 +65,30 @@ class OperationRun:
         if self.task is not None:
             self.task.cancel()
 
-    async def run(self, message: messages.Subscribe, release: Callable[[], None]) -> None:
+    async def run(self, prepare: Callable[[], Prepared], release: Callable[[], None]) -> None:
         """Send the operation's results, then `complete`; or `error`, if it is refused or breaks.
 
-        `release` is called just before the last frame is queued.
+        `prepare` may raise RequestRefusedError. `release` is called just before the last frame is queued.
 
         Raises:
             CloseSocketError: the session may not go on, or the client reads too slowly.
         """
         try:
-            await self._results(message)
+            await self._results(*prepare())
         except CloseSocketError:
             raise
         except (RequestRefusedError, SubscriptionRefusedError) as refused:
-            last = messages.error_frame(message.operation_id, refused.errors)
+            last = self._framing.error(refused.errors)
         except Exception as error:  # noqa: BLE001 - the edge: whatever broke is logged and masked
-            last = messages.error_frame(message.operation_id, failed(error, self._request_id))
+            last = self._framing.error(failed(error, self._request_id))
         else:
-            last = messages.complete_frame(message.operation_id)
+            last = self._framing.complete()
         release()
         self._outbox.put(last)
 
-    async def _results(self, message: messages.Subscribe) -> None:
-        request = parse_parameters(message.payload)
-        operation = self._engine.prepare(request, anonymous=self._anonymous)
+    async def _results(self, request: GraphQLRequest, operation: Operation) -> None:
         require_unexpired(self._session, self._engine.clock)
         context = await new_context(self._backend, self._session, self._request_id)
-        self._next_start = messages.next_start(message.operation_id)
         if operation.kind is not OperationType.SUBSCRIPTION:
             self._put_next(messages.payload_text(await self._engine.execute(operation, context, self._request_id)))
             return
@@ -105,7 +126,7 @@ class OperationRun:
             raise
 
     def _put_next(self, payload: str) -> None:
-        self._outbox.put(messages.next_frame(self._next_start, payload))
+        self._outbox.put(self._framing.next(payload))
 
     async def _event_context(self) -> object:
         """A context for an event, so fresh loaders; the right to one is asked again each time."""

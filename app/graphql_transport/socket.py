@@ -6,34 +6,26 @@
     1012 the server restarts  1013 something of ours broke
 
 Tasks of a socket: one reads, one writes, one watches (init, expiry, membership, pings), one per operation. Whichever
-finds a reason to close ends the others; nothing outlives the socket. Each operation runs in a copy of the context
-variables as they were when the socket opened, so none sees what another one set.
+finds a reason to close ends the others (see `connection`).
 """
 
-import asyncio
-import contextvars
-import logging
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from app.graphql_transport import messages
+from app.graphql_transport.connection import ConnectionTasks
 from app.graphql_transport.engine import GraphQLEngine
 from app.graphql_transport.errors import plain_error
-from app.graphql_transport.messages import Close, CloseSocketError, bad_message
-from app.graphql_transport.operations import OperationRun
+from app.graphql_transport.messages import CloseSocketError, bad_message
+from app.graphql_transport.operations import OperationRun, Prepared
 from app.graphql_transport.outbox import Outbox
 from app.graphql_transport.ports import Backend, Session
+from app.graphql_transport.requests import parse_parameters
 from app.graphql_transport.watch import Liveness, watch
 from domain.errors import Forbidden, Unauthenticated
-
-logger = logging.getLogger("campaign_express.graphql")
-
-#: Makes a coroutine when its task really starts: one made before would never be awaited if the task is cancelled first.
-Work = Callable[[], Coroutine[Any, Any, None]]
+from kit.ids import new_id
 
 
 class GraphQLSocket:
@@ -74,9 +66,7 @@ class _Connection:
         self._receive = receive
         self._send = send
         self._outbox = Outbox(send, engine.limits.send_buffer_bytes)
-        self._closed: asyncio.Future[Close | None] = asyncio.get_running_loop().create_future()
-        self._clean = contextvars.copy_context()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = ConnectionTasks(engine.limits.close_seconds)
         self._operations: dict[str, OperationRun] = {}
         self._session: Session | None = None
         self._anonymous = True
@@ -85,60 +75,27 @@ class _Connection:
 
     async def run(self, authorization: str | None) -> None:
         """Serve until a reason to close is found, then end every task and say why. Never raises for the client."""
-        self._start(lambda: self._read(authorization))
-        self._start(self._write)
-        self._start(lambda: watch(self._engine, self._backend, self._liveness, lambda: self._session, self._outbox.put))
-        close: Close | None = None
-        try:
-            close = await self._closed
-        finally:
-            await self._end_tasks()
+        self._tasks.start(lambda: self._read(authorization))
+        self._tasks.start(self._write)
+        self._tasks.start(self._watch)
+        close = await self._tasks.end()
         if close is not None:
             # The peer may be gone already; then there is nobody to tell.
             with suppress(Exception):
                 await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
 
-    def _start(self, work: Work) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guarded(work), context=self._clean.copy())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _guarded(self, work: Work) -> None:
-        """Turn what a task raises into the end of the socket."""
-        try:
-            await work()
-        except CloseSocketError as error:
-            self._close(error.close)
-        except Exception:
-            if not self._closed.done():
-                logger.exception("a socket's task failed")
-                self._close(messages.TRY_AGAIN)
-
-    def _close(self, close: Close | None) -> None:
-        """End the socket; None when the peer has already left."""
-        if not self._closed.done():
-            self._closed.set_result(close)
-
-    async def _end_tasks(self) -> None:
-        self._close(None)
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            _, unwilling = await asyncio.wait(tasks, timeout=self._engine.limits.close_seconds)
-            if unwilling:
-                logger.error("%d tasks of a socket did not end when cancelled", len(unwilling))
+    async def _watch(self) -> None:
+        await watch(self._engine, self._backend, self._liveness, lambda: self._session, self._outbox.put)
 
     async def _write(self) -> None:
         await self._outbox.drain()
-        self._close(None)
+        self._tasks.close(None)
 
     async def _read(self, authorization: str | None) -> None:
         while True:
             frame = await self._receive()
             if frame["type"] == "websocket.disconnect":
-                self._close(None)
+                self._tasks.close(None)
                 return
             self._liveness.heard()
             text = frame.get("text")
@@ -186,9 +143,14 @@ class _Connection:
             text = f"This socket already runs {allowed} operations."
             self._outbox.put(messages.error_frame(operation_id, [plain_error(text, "TOO_MANY_OPERATIONS")]))
             return
-        run = OperationRun(self._engine, self._backend, self._session, self._outbox, anonymous=self._anonymous)
+        framing = messages.SocketFraming(operation_id)
+        run = OperationRun(self._engine, self._backend, self._session, self._outbox, framing, new_id().hex)
         self._operations[operation_id] = run
-        run.task = self._start(lambda: self._run_operation(run, message))
+        run.task = self._tasks.start(lambda: self._run_operation(run, message))
+
+    def _prepare(self, message: messages.Subscribe) -> Prepared:
+        request = parse_parameters(message.payload)
+        return request, self._engine.prepare(request, anonymous=self._anonymous)
 
     async def _run_operation(self, run: OperationRun, message: messages.Subscribe) -> None:
         # The id is free for use again before the client can know that the operation is over.
@@ -197,6 +159,6 @@ class _Connection:
                 del self._operations[message.operation_id]
 
         try:
-            await run.run(message, release)
+            await run.run(lambda: self._prepare(message), release)
         finally:
             release()

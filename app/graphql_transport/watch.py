@@ -1,4 +1,4 @@
-"""Watches one socket while nothing happens on it: initialisation, expiry, membership, pings. Owns the timing only."""
+"""Watches one connection while nothing happens on it: initialisation, expiry, membership, pings. Owns timing only."""
 
 import asyncio
 import math
@@ -65,12 +65,12 @@ async def watch(
     session_of: Callable[[], Session | None],
     put: Callable[[str], None],
 ) -> None:
-    """Run until cancelled.
+    """Watch a socket until cancelled.
 
     Raises:
         CloseSocketError: 4408, 4403 or 4412, when it is time.
     """
-    limits, clock = engine.limits, engine.clock
+    limits = engine.limits
     try:
         async with asyncio.timeout(limits.init_timeout_seconds):
             await liveness.ready.wait()
@@ -79,6 +79,23 @@ async def watch(
     session = session_of()
     if session is None:  # the reader acknowledges only after it has a session
         raise CloseSocketError(messages.FORBIDDEN)
+
+    def ping() -> None:
+        if not liveness.was_heard:
+            raise CloseSocketError(messages.NO_PONG)
+        liveness.was_heard = False
+        put(messages.PING)
+
+    await watch_session(engine, backend, session, ping)
+
+
+async def watch_session(engine: GraphQLEngine, backend: Backend, session: Session, ping: Callable[[], None]) -> None:
+    """Ask again and again whether a session may go on, and ping in between, until cancelled.
+
+    Raises:
+        CloseSocketError: 4403, or what `ping` raises.
+    """
+    limits, clock = engine.limits, engine.clock
     now = asyncio.get_running_loop().time
     next_ping, next_check = now() + limits.ping_seconds, now() + limits.recheck_seconds
     while True:
@@ -88,8 +105,5 @@ async def watch(
             await event_context(backend, session, new_id().hex)
             next_check = now() + limits.recheck_seconds
         if now() >= next_ping:
-            if not liveness.was_heard:
-                raise CloseSocketError(messages.NO_PONG)
-            liveness.was_heard = False
-            put(messages.PING)
+            ping()
             next_ping = now() + limits.ping_seconds

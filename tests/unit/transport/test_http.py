@@ -265,7 +265,7 @@ async def test_other_methods_are_405(serve, method):
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
 
 
-async def test_subscriptions_over_http_are_told_where_to_go(serve, ledger):
+async def test_subscriptions_without_an_event_stream_are_told_where_to_go(serve, ledger):
     served = await serve()
     answer = await served.post("subscription { count(to: 1) }")
     assert answer.status_code == 400
