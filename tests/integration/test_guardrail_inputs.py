@@ -17,14 +17,16 @@ PREVIEW = """query ($ws: ID!, $change: GuardrailChangeInput) {
 
 
 async def test_a_preview_of_what_makes_no_sense_is_refused_by_its_field(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
     given = {"ws": global_id("Workspace", house.workspace.id), "change": {"limits": {"maxChanges": 101}}}
-    [error] = (await execute(ports, viewer_of(house, "ana"), PREVIEW, given))["errors"]
+    [error] = (await execute(ports, ana, PREVIEW, given))["errors"]
     assert error["extensions"] == {"code": "INVALID_INPUT", "field": ["change", "limits", "maxChanges"]}
 
 
 async def test_what_holds_where_nothing_is_set_can_be_read_and_set_as_it_is_told(ports: Ports, house: House) -> None:
     """Each default is spelled as the input takes it: all of the rebalancer's and of the auto-scaler's go in as told."""
-    asked = await execute(ports, viewer_of(house, "ana"), "{ guardrailDefaults { proposer setting value } }", {})
+    ana = await viewer_of(ports, house, house.owner_id)
+    asked = await execute(ports, ana, "{ guardrailDefaults { proposer setting value } }", {})
     told = {(each["proposer"], each["setting"]): each["value"] for each in asked["data"]["guardrailDefaults"]}
     assert told["rebalancer", "thresholds.maxChangeShare"] == "0.10"
     assert told["auto-scaler", "limits.maxDailyBudget"] == "1000.00"
@@ -45,7 +47,7 @@ async def test_what_holds_where_nothing_is_set_can_be_read_and_set_as_it_is_told
                 }
                 change[part][name] = True if value == "true" else int(value) if whole else value
         given = {"ws": global_id("Workspace", house.workspace.id), "scope": {"rule": proposer.value}}
-        answer = await execute(ports, viewer_of(house, "ana"), SET, {**given, "change": change, "key": proposer.value})
+        answer = await execute(ports, ana, SET, {**given, "change": change, "key": proposer.value})
         assert answer["data"]["guardrailSet"]["userErrors"] == []
     rows = await guardrails.rule_sets(ports.database.read(house.tenant_id), house.workspace.id)
     assert {row.scope.key: row.settings for row in rows} == {
