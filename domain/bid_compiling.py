@@ -12,7 +12,8 @@ from uuid import UUID
 import msgspec
 
 from domain.bid_campaigns import BidCampaign
-from domain.bid_snapshot import FEATURES, Campaign, Offer, Snapshot, SpikingModel
+from domain.bid_layout import FEATURES
+from domain.bid_snapshot import Campaign, Offer, Snapshot, SpikingModel
 
 _MICROS: Final = 1_000_000
 #: What an offer gets that no model knows yet: the same middling score for everybody, so that its price decides.
@@ -103,7 +104,7 @@ def fitted(model: SpikingModel | None, offer_ids: Sequence[str]) -> SpikingModel
     if model is None:
         return rows
     return msgspec.structs.replace(
-        rows, name=model.name, steps=model.steps, leak=model.leak, inhibition=model.inhibition
+        model, offer_ids=rows.offer_ids, weights=rows.weights, scales=rows.scales, biases=rows.biases
     )
 
 

@@ -1,6 +1,7 @@
 """What the model sees: a profile and its context as 256 numbers, and which of them the law leaves.
 
-Owns the vector's layout and the privacy rule. Must not fetch profiles or parse requests.
+Owns how a vector is filled, and the privacy rule; where its values lie is `bid_layout`'s. Must not fetch profiles or
+parse requests.
 """
 
 from math import log1p
@@ -10,24 +11,26 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.bid_snapshot import FEATURES
+from domain.bid_layout import (
+    BALANCE,
+    DEVICE,
+    DEVICES,
+    EARN_RATE,
+    FEATURES,
+    FREQUENCY,
+    FULL_BALANCE,
+    MOST_POSITION,
+    POSITION,
+    PROGRESS,
+    RECENCY,
+    SEGMENTS,
+    TIER,
+    TIERS,
+)
 
 Vector = NDArray[np.float32]
 
-INTERESTS: Final = slice(0, 64)
-SEGMENTS: Final = slice(64, 128)
-LOYALTY: Final = slice(128, 136)
-CONTEXT: Final = slice(136, 140)
-TIER, BALANCE, PROGRESS, EARN_RATE = 128, 129, 130, 131
-RECENCY, FREQUENCY, DEVICE, POSITION = 136, 137, 138, 139
-
-#: The four tiers, lowest first.
-TIERS: Final = ("basic", "silver", "gold", "reserve")
-_DEVICES: Final = {"mobile": 1 / 3, "tablet": 2 / 3, "desktop": 1.0}
 _WIDTH: Final = 64
-#: A balance at or above it fills its slot.
-_FULL_BALANCE: Final = log1p(1_000_000.0)
-_MOST_POSITION: Final = 7
 
 
 class Loyalty(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,8 +112,8 @@ def feature_vector(profile: Profile, *, personal: bool, device_type: str, positi
         position: OpenRTB's ad position, 0 to 7.
     """
     vector = np.zeros(FEATURES, np.float32)
-    vector[DEVICE] = _DEVICES.get(device_type, 0.0)
-    vector[POSITION] = min(max(position, 0), _MOST_POSITION) / _MOST_POSITION
+    vector[DEVICE] = DEVICES.get(device_type, 0.0)
+    vector[POSITION] = min(max(position, 0), MOST_POSITION) / MOST_POSITION
     if not personal:
         return vector
     if profile.interests:
@@ -131,7 +134,7 @@ def feature_vector(profile: Profile, *, personal: bool, device_type: str, positi
 def _write_loyalty(vector: Vector, loyalty: Loyalty) -> None:
     if loyalty.tier in TIERS:
         vector[TIER] = (TIERS.index(loyalty.tier) + 1) / len(TIERS)
-    vector[BALANCE] = _unit(log1p(max(loyalty.balance, 0.0)) / _FULL_BALANCE)
+    vector[BALANCE] = _unit(log1p(max(loyalty.balance, 0.0)) / FULL_BALANCE)
     vector[PROGRESS] = _unit(loyalty.progress)
     vector[EARN_RATE] = _unit(loyalty.earn_rate)
 

@@ -13,14 +13,13 @@ from typing import Final
 
 import msgspec
 
+from domain.bid_layout import FEATURES, LAYOUT_HASH
 from domain.errors import InvalidInput
 
 _MAGIC: Final = b"CEBS\x01"
 _VERSION_BYTES: Final = 8
 #: What stands before the body.
 HEAD_BYTES: Final = len(_MAGIC) + _VERSION_BYTES + 32
-#: Inputs of the model: the feature vector's length.
-FEATURES: Final = 256
 _HOURS: Final = 24
 _MICROS: Final = 1_000_000
 
@@ -130,7 +129,9 @@ class SpikingModel(msgspec.Struct, frozen=True, kw_only=True):
     """CoLaNet's weights: one output neuron per offer, 256 int8 weights each, row by row in the order of `offer_ids`.
 
     `scales` turns a row's weights into currents, `biases` are added. `leak` is what a step keeps of a potential,
-    `inhibition` what all other neurons' spikes of the last step take away.
+    `inhibition` what all other neurons' spikes of the last step take away. `layout` names the feature layout that it
+    was trained on. `calibrated_current` ends the range of its currents over real requests, in (0, 2 + inhibition], 0
+    where nobody measured it: see `bid_calibration.py`.
     """
 
     name: str
@@ -141,6 +142,8 @@ class SpikingModel(msgspec.Struct, frozen=True, kw_only=True):
     steps: int = 8
     leak: float = 0.9
     inhibition: float = 0.5
+    layout: str = LAYOUT_HASH
+    calibrated_current: float = 0.0
 
 
 class Seller(msgspec.Struct, frozen=True, array_like=True):
@@ -255,12 +258,16 @@ def _check_campaign(campaign: Campaign) -> None:
 
 def _check_model(model: SpikingModel) -> None:
     count = len(model.offer_ids)
+    if model.layout != LAYOUT_HASH:
+        raise SnapshotBroken(f"the model was made for feature layout {model.layout}, not {LAYOUT_HASH}", ("model",))
     _unique(model.offer_ids, "neuron's offer")
     if len(model.weights) != count * FEATURES or len(model.scales) != count or len(model.biases) != count:
         raise SnapshotBroken(f"the model's weights are not {count} rows of {FEATURES}", ("model",))
     finite = all(map(isfinite, (*model.scales, *model.biases)))
     if model.steps < 1 or not 0 <= model.leak <= 1 or model.inhibition < 0 or not finite:
         raise SnapshotBroken("the model's dynamics are out of range", ("model",))
+    if not 0 <= model.calibrated_current <= 2 + model.inhibition:
+        raise SnapshotBroken("the model's currents are calibrated beyond what a neuron tells apart", ("model",))
 
 
 def _unique(names: list[str] | tuple[str, ...], what: str) -> None:

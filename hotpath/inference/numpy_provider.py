@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 
 from domain.bid_features import Vector
-from domain.bid_snapshot import FEATURES, SpikingModel
+from domain.bid_layout import FEATURES
+from domain.bid_snapshot import SpikingModel
 from hotpath.inference.provider import InferenceRequest, InferenceResult
 
 #: The document's most for its CPU backend.

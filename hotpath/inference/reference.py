@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from domain.bid_features import Vector
-from domain.bid_snapshot import FEATURES, SpikingModel
+from domain.bid_layout import FEATURES
+from domain.bid_snapshot import SpikingModel
 
 
 def reference_scores(model: SpikingModel, profile: Vector, offer_ids: Sequence[str]) -> list[float]:
