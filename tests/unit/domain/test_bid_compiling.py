@@ -57,10 +57,12 @@ def test_a_value_too_small_for_the_houses_currency_is_left_out() -> None:
 def test_a_model_keeps_its_rows_and_strangers_get_an_untrained_neuron() -> None:
     model = SpikingModel(
         name="m", offer_ids=("a", "b"), weights=bytes([1]) * 256 + bytes([2]) * 256, scales=(0.1, 0.2),
-        biases=(0.3, 0.4), steps=4, leak=0.5, inhibition=0.25,
+        biases=(0.3, 0.4), steps=4, leak=0.5, inhibition=0.25, layout="older", calibrated_current=1.5,
     )  # fmt: skip
     made = fitted(model, ["b", "new"])
     assert (made.name, made.steps, made.leak, made.inhibition) == ("m", 4, 0.5, 0.25)
+    # So that one trained for another layout is refused when the snapshot is written.
+    assert (made.layout, made.calibrated_current) == ("older", 1.5)
     assert (made.offer_ids, made.scales, made.biases) == (("b", "new"), (0.2, 1.0), (0.4, 0.5))
     assert made.weights == bytes([2]) * 256 + bytes(256)
     assert fitted(None, []).offer_ids == ()
