@@ -8,11 +8,31 @@ Must not read a clock: every call says what second it is. Times are seconds sinc
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, Protocol
 
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
 Key = tuple[str, str]
+
+
+class Caps(Protocol):
+    """What the engine asks before it bids, and tells of its bids: a ledger, or one that knows of others."""
+
+    def allows(self, user: str, campaign: str, now_s: float, *, hourly_cap: int, daily_cap: int) -> bool:
+        """Whether one more impression fits both caps; a cap of 0 is none."""
+        ...
+
+    def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:
+        """Take a place for a bid until its notice or `expires_s`."""
+        ...
+
+    def confirm(self, token: str) -> None:
+        """The bid's impression was shown: its place stays taken."""
+        ...
+
+    def release(self, token: str) -> None:
+        """The bid was lost: its place is free."""
+        ...
 
 
 @dataclass(slots=True)

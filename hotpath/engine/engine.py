@@ -10,7 +10,7 @@ from functools import partial
 from math import ceil
 from typing import Final
 
-from domain.bid_caps import CapLedger
+from domain.bid_caps import Caps
 from domain.bid_features import Profile, Vector, feature_vector, personal_use_allowed
 from domain.bid_pricing import boosted, first_price_bid, from_house_micros, second_price_bid, to_house_micros
 from domain.bid_snapshot import Campaign, Snapshot
@@ -117,7 +117,7 @@ class Engine:
         now_s: float,
         *,
         token_prefix: str,
-        caps: CapLedger,
+        caps: Caps,
         settings: EngineSettings,
     ) -> None:
         """Start with a checked snapshot and a provider that holds its model.
