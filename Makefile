@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run console test faults check check-all lock migrate bench services-up services-down clean \
+.PHONY: help run console test faults check check-all protos lock migrate bench services-up services-down clean \
         env env-dev check-ruff check-format check-types check-imports check-schema check-locks check-tenants check-console
 MAKEFLAGS += --no-print-directory
 export PYTHON
@@ -76,6 +76,9 @@ check-tenants:
 
 check-console:
 	@scripts/console.sh check
+
+protos: env-dev ## Write the Python of hotpath/grpc/*.proto
+	@$(BIN)/python scripts/generate_protos.py
 
 lock: env-dev ## Write both lock files from requirements*.in (UPGRADE=1 takes newer releases)
 	@$(UV_COMPILE) requirements.in -o requirements.lock

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8000, ge=0, le=65535)
     bid_host: str = "127.0.0.1"
     bid_port: int = Field(default=8001, ge=0, le=65535)
+    bid_grpc_port: int = Field(default=0, ge=0, le=65535, description="Where it also answers over gRPC; 0: nowhere.")
     bid_snapshot: Path | None = Field(default=None, description="What the bid process bids with; empty: in var_dir.")
     bid_snapshot_seconds: float = Field(default=10.0, gt=0, description="How often the worker looks for changes in it.")
     bid_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
@@ -125,5 +126,10 @@ def heartbeat_path(var_dir: Path) -> Path:
 
 
 def address(host: str, port: int) -> str:
-    """Where a process of ours answers over HTTP; IPv6 addresses get their brackets."""
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    """Where a process of ours answers over HTTP."""
+    return f"http://{authority(host, port)}"
+
+
+def authority(host: str, port: int) -> str:
+    """A host and its port; IPv6 addresses get their brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

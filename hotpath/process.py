@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from hotpath.auction.bidder import Bidder, BidderSettings, fresh_prefix
 from hotpath.auction.notices import Tickets
 from hotpath.engine.batched import BatchedDecisions
 from hotpath.engine.engine import Engine, EngineSettings
+from hotpath.grpc.service import serving_grpc
 from hotpath.inference.batcher import Scheduler
 from hotpath.inference.provider import CoLaNetProvider
 from hotpath.inference.selection import provider_for
@@ -101,16 +102,22 @@ async def run_bid_process(
     base_url: str,
     limits: Limits,
     settings: BidderSettings,
+    grpc_address: str = "",
 ) -> None:
     """Answer bid requests on a bound socket until `stop` is set and the last answer has left.
 
     `snapshots` is the file to follow, which may not be there yet: until then nothing is bid and the process is not
-    ready. Or it is a snapshot to stay with.
+    ready. Or it is a snapshot to stay with. `grpc_address`, host and port, is where the same bidder answers over gRPC;
+    empty: nowhere.
+
+    Raises:
+        AddressTaken: nobody can listen there.
     """
     start, loop = NOTHING if isinstance(snapshots, Path) else snapshots, asyncio.get_running_loop()
     engine = build_engine(start, settings=settings, environment=os.environ)
     bidder = bidder_over(engine, key=key, base_url=base_url, settings=settings, loop=loop)
-    async with following(snapshots, engine, os.environ) as has_snapshot:
+    over_grpc = serving_grpc(grpc_address, bidder, stop, limits=limits) if grpc_address else nullcontext()
+    async with over_grpc, following(snapshots, engine, os.environ) as has_snapshot:
         routes = Routes(
             bidder,
             most_body_bytes=limits.body_bytes,

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from app.cli.listening import STOP_SIGNALS, Host, Port, bound, log_to_stderr, logger, run_on_uvloop
-from app.cli.main import app
-from app.settings import Settings, address
+from app.cli.main import app, fail
+from app.settings import Settings, address, authority
 from domain.bid_snapshot import Snapshot
 from hotpath.auction.bidder import BidderSettings
 from hotpath.demo import demo_snapshot
+from hotpath.grpc.service import AddressTaken
 from hotpath.process import run_bid_process
 from hotpath.server.protocol import Limits
 
@@ -31,16 +32,21 @@ def bid(
     """
     settings = Settings()
     log_to_stderr()
-    with bound(host or settings.bid_host, settings.bid_port if port is None else port, "CE_BID_PORT") as listener:
-        run_on_uvloop(_bid(listener, demo_snapshot() if demo else settings.snapshot_path))
+    where, snapshots = host or settings.bid_host, demo_snapshot() if demo else settings.snapshot_path
+    over_grpc = authority(where, settings.bid_grpc_port) if settings.bid_grpc_port else ""
+    with bound(where, settings.bid_port if port is None else port, "CE_BID_PORT") as listener:
+        try:
+            run_on_uvloop(_bid(listener, snapshots, over_grpc))
+        except AddressTaken as error:
+            raise fail(f"{error}; set CE_BID_GRPC_PORT to another port, or to 0") from error
 
 
-async def _bid(listener: socket.socket, snapshots: Path | Snapshot) -> None:
+async def _bid(listener: socket.socket, snapshots: Path | Snapshot, grpc_address: str) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in STOP_SIGNALS:
         loop.add_signal_handler(each, stop.set)
     where = address(*listener.getsockname()[:2])
-    logger.info("bidding at %s", where)
+    logger.info("bidding at %s%s", where, f", and over gRPC at {grpc_address}" if grpc_address else "")
     # The key lives as long as the process: so do the bids that its notices are about.
     await run_bid_process(
         listener,
@@ -50,5 +56,6 @@ async def _bid(listener: socket.socket, snapshots: Path | Snapshot) -> None:
         base_url=where,
         limits=Limits(),
         settings=BidderSettings(),
+        grpc_address=grpc_address,
     )
     logger.info("drained")

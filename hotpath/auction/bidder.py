@@ -19,7 +19,7 @@ from hotpath.auction.notices import BidTicket, NoticeKind, Tickets, cleared_hous
 from hotpath.engine.engine import Bid, Refusal
 from hotpath.engine.facts import RequestFacts
 from hotpath.openrtb import responses as wire
-from hotpath.openrtb.codec import MalformedRequest, decode_request, encode_response
+from hotpath.openrtb.codec import JSON, Codec, MalformedRequest
 from hotpath.openrtb.requests import BidRequest
 from hotpath.openrtb.responses import BidResponse, NoBidReason, SeatBid
 
@@ -112,48 +112,52 @@ class Bidder:
         self._soon = soon or self._at_once
         self._settled: OrderedDict[tuple[NoticeKind, str], None] = OrderedDict()
 
-    def answer(self, body: bytes, waited_s: float = 0.0) -> bytes:
-        """The response to a request, as JSON, decided by itself; empty where there is nothing to say.
+    def answer(self, body: bytes, waited_s: float = 0.0, codec: Codec = JSON) -> bytes:
+        """The response to a request, decided by itself; empty where there is nothing to say.
 
         Args:
             body: the request, unpacked.
             waited_s: since its first byte arrived.
+            codec: how the request is written, and the answer is to be.
 
         Raises:
             MalformedRequest: the body is no bid request.
         """
         answers: list[bytes] = []
-        self._begin(body, waited_s, answers.append, self._at_once)
+        self._begin(body, waited_s, answers.append, self._at_once, codec)
         return answers[0]
 
-    def begin(self, body: bytes, waited_s: float, done: Callable[[bytes], None]) -> None:
+    def begin(self, body: bytes, waited_s: float, done: Callable[[bytes], None], codec: Codec = JSON) -> None:
         """Have a request answered, perhaps together with others: `done` is told what `answer` would return.
 
         Args:
             body: the request, unpacked.
             waited_s: since its first byte arrived.
             done: called once, now or later, unless this call raises.
+            codec: how the request is written, and the answer is to be.
 
         Raises:
             MalformedRequest: the body is no bid request.
         """
-        self._begin(body, waited_s, done, self._soon)
+        self._begin(body, waited_s, done, self._soon, codec)
 
-    def _begin(self, body: bytes, waited_s: float, done: Callable[[bytes], None], decide: DecideSoon) -> None:
+    def _begin(
+        self, body: bytes, waited_s: float, done: Callable[[bytes], None], decide: DecideSoon, codec: Codec
+    ) -> None:
         try:
-            request = decode_request(body)
+            request = codec.decode(body)
         except MalformedRequest:
             self.counts.answers["malformed"] += 1
             raise
         if request.tmax > 0 and request.tmax / _MS_PER_S < waited_s + self._settings.network_s:
-            return done(self._no_bid(request, NoBidReason.INSUFFICIENT_TIME))
+            return done(codec.encode(self._no_bid(request, NoBidReason.INSUFFICIENT_TIME)))
         now_s = self._now_s()
         try:
             facts = request_facts(request, self._settings.vendor_id)
             profile = self._profile_of(facts.user_key) if facts.user_key else None
-            decide(facts, profile or NOBODY, now_s, lambda outcome: done(self._told(request, outcome, now_s)))
+            decide(facts, profile or NOBODY, now_s, lambda outcome: done(self._told(request, outcome, now_s, codec)))
         except Exception as error:  # noqa: BLE001 - told, and answered as a failure, by `_failed`
-            done(self._failed(request, error))
+            done(codec.encode(self._failed(request, error)))
 
     def _at_once(self, facts: RequestFacts, profile: Profile, now_s: float, decided: Decided) -> None:
         try:
@@ -162,15 +166,16 @@ class Bidder:
             outcome = error
         decided(outcome)
 
-    def _told(self, request: BidRequest, outcome: Decisions | Exception, now_s: float) -> bytes:
+    def _told(self, request: BidRequest, outcome: Decisions | Exception, now_s: float, codec: Codec) -> bytes:
         if isinstance(outcome, Exception):
-            return self._failed(request, outcome)
+            return codec.encode(self._failed(request, outcome))
         try:
-            return self._response(request, outcome, now_s)
+            response = self._response(request, outcome, now_s)
+            return codec.encode(response) if response is not None else b""
         except Exception as error:  # noqa: BLE001 - as above
-            return self._failed(request, error)
+            return codec.encode(self._failed(request, error))
 
-    def _failed(self, request: BidRequest, error: Exception) -> bytes:
+    def _failed(self, request: BidRequest, error: Exception) -> BidResponse:
         """The fence before the wire: a fault of ours must not become a 500. It is told, and counted apart."""
         logger.error("a request could not be decided", exc_info=error)
         return self._no_bid(request, NoBidReason.TECHNICAL)
@@ -199,7 +204,7 @@ class Bidder:
         elif key[0] is NoticeKind.LOSS:
             self._engine.lost(ticket.bid_id)
 
-    def _response(self, request: BidRequest, decisions: Decisions, now_s: float) -> bytes:
+    def _response(self, request: BidRequest, decisions: Decisions, now_s: float) -> BidResponse | None:
         seats: dict[str, list[wire.Bid]] = {}
         currency = ""
         for place, decision in enumerate(decisions):
@@ -213,10 +218,10 @@ class Bidder:
             self.counts.bids += 1
         if not seats:
             self.counts.answers["no_bid"] += 1
-            return b""
+            return None
         self.counts.answers["bid"] += 1
         seat_bids = tuple([SeatBid(seat=seat, bid=tuple(bids)) for seat, bids in seats.items()])
-        return encode_response(BidResponse(id=request.id, seatbid=seat_bids, cur=currency))
+        return BidResponse(id=request.id, seatbid=seat_bids, cur=currency)
 
     def _bid(self, request: BidRequest, place: int, bid: Bid, now_s: float) -> wire.Bid:
         imp, campaign, creative = request.imp[place], bid.entry.campaign, bid.entry.creative
@@ -258,9 +263,9 @@ class Bidder:
             mtype=MARKUP_TYPES[creative.kind],
         )
 
-    def _no_bid(self, request: BidRequest, reason: NoBidReason) -> bytes:
+    def _no_bid(self, request: BidRequest, reason: NoBidReason) -> BidResponse:
         self.counts.answers[reason.name.lower()] += 1
-        return encode_response(BidResponse(id=request.id, nbr=reason))
+        return BidResponse(id=request.id, nbr=reason)
 
     def _now_s(self) -> float:
         """The clock, never back: the engine's ledgers are in order of time."""

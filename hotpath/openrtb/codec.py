@@ -75,7 +75,8 @@ def _mended(body: bytes, first: Exception) -> BidRequest:
     if not isinstance(first, msgspec.ValidationError):
         raise MalformedRequest(str(first)) from first
     try:
-        return msgspec.convert(_pruned(msgspec.json.decode(body)), BidRequest, strict=False)
+        # Written and read once more, since what extensions keep unread is a piece of JSON.
+        return _REQUEST.decode(_ENCODER.encode(_pruned(msgspec.json.decode(body))))
     except (*_FAULTS, TypeError) as error:
         raise MalformedRequest(str(error)) from error
 

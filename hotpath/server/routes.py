@@ -6,13 +6,20 @@ from urllib.parse import parse_qsl
 
 from hotpath.auction.bidder import Bidder, NoticeResult
 from hotpath.auction.notices import NoticeKind
-from hotpath.openrtb.codec import MalformedRequest
+from hotpath.grpc.messages import PROTOBUF
+from hotpath.openrtb.codec import JSON, Codec, MalformedRequest
 from hotpath.server.messages import HttpAnswer, HttpRequest, TooLarge, Unpackable, unpacked
 from hotpath.server.protocol import Reply
 
 _NO_CONTENT: Final = HttpAnswer(204)
 _NOTICES: Final = {f"/v1/{kind}".encode(): kind for kind in NoticeKind}
-_JSON: Final = (b"", b"application/json", b"text/json", b"text/plain")
+_JSON: Final = b"application/json"
+_PROTOBUF: Final = b"application/x-protobuf"
+#: How a body is read, and its answer written and called, by the request's content type.
+_CODECS: Final[dict[bytes, tuple[Codec, bytes]]] = {
+    **dict.fromkeys((b"", _JSON, b"text/json", b"text/plain"), (JSON, _JSON)),
+    **dict.fromkeys((_PROTOBUF, b"application/protobuf"), (PROTOBUF, _PROTOBUF)),
+}
 
 
 class Routes:
@@ -51,8 +58,10 @@ class Routes:
 
     def _bid(self, request: HttpRequest, reply: Reply) -> None:
         kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind not in _JSON:
+        found = _CODECS.get(kind)
+        if found is None:
             return reply(HttpAnswer(415))
+        codec, named = found
         packing = request.headers.get(b"content-encoding", b"identity").strip().lower()
         body = request.body
         try:
@@ -63,7 +72,8 @@ class Routes:
             self._bidder.begin(
                 body,
                 self._now() - request.started_s,
-                lambda answer: reply(HttpAnswer(200, answer) if answer else _NO_CONTENT),
+                lambda answer: reply(HttpAnswer(200, answer, named) if answer else _NO_CONTENT),
+                codec,
             )
         except TooLarge:
             reply(HttpAnswer(413))

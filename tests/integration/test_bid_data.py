@@ -58,6 +58,45 @@ def is_refused(row: dict[str, Any]) -> bool | None:
             return False
 
 
+#: Impressions that even a campaign that takes anything is not bid for, and why: an agency's private deals, bids in pesos
+#: without a rate, native requests that cannot be read or filled, a seat or a category list that leaves it out, video of
+#: two seconds or in VAST 1.0, and a slot that blocks the kind of banner that is written.
+NOT_BID = {
+    "private_auction": {
+        "6-2-5-pmp-with-direct-deal.json", "pmp-with-direct-deal.json", "rtb4free--c1xnew.json",
+        "rtb4free--nexagePrivateAuction1.json", "rtb4free--nexagePrivateAuction2.json",
+        "rtb4free--nexagePrivateAuction4.json", "rtb4free--nexagePrivateAuction5.json", "rtb4free--rotating.json",
+    },
+    "currency": {
+        "currency-conversion--custom-rates--errors--conversion-disabled.json",
+        "currency-conversion--custom-rates--errors--custom-rates-currency-missing-usepbs-false.json",
+        "currency-conversion--custom-rates--errors--custom-rates-empty-usepbs-false.json",
+        "currency-conversion--custom-rates--errors--custom-rates-invalid-usepbs-false.json",
+        "currency-conversion--custom-rates--valid--custom-rate-not-found-usepbsrates-default.json",
+        "currency-conversion--custom-rates--valid--custom-rates-override-usepbsrates-true.json",
+        "currency-conversion--custom-rates--valid--server-rates-usepbsrates-true.json",
+        "currency-conversion--server-rates--errors--no-conversion-found.json",
+    },
+    "format": {
+        "native-ad.json", "test-minutemedia-bid-request.json", "test-genericAlias-bid-request-1.json",
+        "rtb4free--smaatoRichMedia.json",
+    },
+    "seat": {
+        "rtb4free--Bidswitch--AppNoDomain.json", "rtbkit--bid_request--testing--openrtb_wseat_req.json",
+        "rtbkit--exchange--testing--BidSwitchAdX.json",
+    },
+    "blocked": {"valid-whole--exemplary--ortb-2.6-to-2.5-downconvert.json"},
+}  # fmt: skip
+
+
+def why_not(row: dict[str, Any]) -> dict[str, int]:
+    """Impressions without a bid, by reason; each of those files has one."""
+    name = row["file"].rsplit("/", 1)[-1]
+    if row["klass"] == "native-1.2":
+        return {"format": 1}
+    return {reason: 1 for reason, names in NOT_BID.items() if name in names}
+
+
 @pytest.mark.external_data
 @pytest.mark.skipif(not MANIFEST.is_file(), reason="EXTERNAL_DATA names no folder with openrtb/")
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row["file"])
@@ -76,3 +115,4 @@ def test_a_request_gets_what_its_class_asks_for(row: dict[str, Any]) -> None:
     else:
         # Each impression has its bid or its reason, never neither.
         assert len(bids) + bidder.counts.refusals.total() == len(request["imp"])
+        assert bidder.counts.refusals == why_not(row)

@@ -60,6 +60,18 @@ def test_spellings_that_lose_no_meaning_are_read(changes: dict[str, Any], read: 
     assert decode_request(body(**changes)).at == read
 
 
+def test_what_an_extension_keeps_survives_the_second_reading() -> None:
+    request = decode_request(
+        body(tmax=None, regs={"ext": {"gdpr": 1}}, user={"ext": {"consent": "CP"}, "keywords": ["a"]})
+    )
+    assert request.regs is not None
+    assert request.regs.ext is not None
+    assert msgspec.json.decode(request.regs.ext.gdpr) == 1
+    assert request.user is not None
+    assert request.user.ext is not None
+    assert msgspec.json.decode(request.user.ext.consent) == "CP"
+
+
 def test_a_list_of_keywords_is_its_text() -> None:
     request = decode_request(body(site={"keywords": ["a", "b"]}))
     assert request.site is not None
