@@ -98,6 +98,13 @@ class Connection(asyncio.Protocol):
             self._answer(HttpAnswer(503, closes=True))
             self._flush()
 
+    def eof_received(self) -> bool:
+        """The client sends no more: what it still waits for goes out, then the connection ends."""
+        if not self._row:
+            return False
+        self._closing = self._row[-1].closes = True
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
         """The client left."""
         self._closing = True
