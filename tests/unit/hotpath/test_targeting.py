@@ -100,7 +100,7 @@ def floors_of(impression: ImpressionFacts) -> dict[DealFacts | None, int | None]
     return {None: impression.floor_micros, **{deal: deal.floor_micros for deal in impression.deals}}
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(campaigns, max_size=8), requests, st.sampled_from([0, 9, 5]), some(SEGMENTS))
 def test_the_index_agrees_with_the_slow_matcher(
     found: list[Campaign], request: RequestFacts, hour: int, segments: tuple[int, ...]
