@@ -60,16 +60,16 @@ def _listens(port: int) -> bool:
 
 
 @contextmanager
-def process(argv: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
-    """A server process that answers on `port`."""
-    child = subprocess.Popen([sys.executable, *argv], env={**os.environ, **environment})
+def process(argv: list[str], port: int, environment: dict[str, str]) -> Iterator[int]:
+    """A server process that answers on `port`: its process id."""
+    child = subprocess.Popen(argv, env={**os.environ, **environment})
     try:
         deadline = time.monotonic() + 60
         while not _listens(port):
             if child.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{' '.join(argv)} did not come up; run it by hand to see why")
             time.sleep(0.05)
-        yield
+        yield child.pid
     finally:
         child.send_signal(signal.SIGTERM)
         child.wait(20)
@@ -104,7 +104,7 @@ async def measure(url: str, folder: Path) -> dict[str, Load]:
     environment = {"CE_VAR_DIR": str(folder), "CE_DATABASE_URL": url, "CE_TOKEN_TTL_SECONDS": "3600"}
     found: dict[str, Load] = {}
     floor = [request("/")] * 5_000
-    with process(["-m", "bench.bare", str(bare)], bare, {}):
+    with process([sys.executable, "-m", "bench.bare", str(bare)], bare, {}):
         found["bare Starlette JSON route"] = await run(bare, floor, AT_ONCE, b"ok")
     workspace = str(global_id("Workspace", rows.workspace_id))
     lists = [request("/graphql", body(LIST, {"ws": workspace}), tokens[n % AT_ONCE]) for n in range(LISTS)]
@@ -116,7 +116,7 @@ async def measure(url: str, folder: Path) -> dict[str, Load]:
         )
         for n, each in enumerate(rows.recommendation_ids)
     ]
-    with process(["-m", "app", "serve", "--port", str(api)], api, environment):
+    with process([sys.executable, "-m", "app", "serve", "--port", str(api)], api, environment):
         await run(api, lists[:100], AT_ONCE, b'"campaignName"')
         found["list of 100 recommendations"] = await run(api, lists, AT_ONCE, b'"campaignName"')
         await run(api, approvals[:200], AT_ONCE, b'"APPROVED"')

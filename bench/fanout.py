@@ -69,6 +69,8 @@ async def _open(port: int, token: str, workspace_id: str) -> ClientConnection:
     )
     payload = {"query": SUBSCRIBE, "variables": {"ws": workspace_id}}
     await socket.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
+    if "connection_ack" not in (text := str(await socket.recv())):
+        raise RuntimeError(text)
     await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
     while "Watermark" not in (text := str(await socket.recv())):
         if "error" in text:
@@ -99,7 +101,8 @@ def _tokens(container: Container, rows: Rows, subscribers: int) -> list[str]:
 
 
 @contextmanager
-def _child(port: int, tokens: list[str], workspace_id: str, rounds: int) -> Iterator[Connection]:
+def subscribers_elsewhere(port: int, tokens: list[str], workspace_id: str, rounds: int) -> Iterator[Connection]:
+    """A process with one socket for each token; it says "ready", then the arrival times of each round."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_subscribers, args=(port, tokens, workspace_id, rounds, there))
@@ -134,7 +137,7 @@ async def _measure(settings: Settings, subscribers: int, people: int, rounds: in
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         workspace_id = global_id("Workspace", rows.workspace_id)
-        with _child(port, _tokens(container, rows, subscribers), workspace_id, rounds) as told:
+        with subscribers_elsewhere(port, _tokens(container, rows, subscribers), workspace_id, rounds) as told:
             await asyncio.to_thread(told.recv)
             print(f"{subscribers} subscribers, {people} people")
             print("ms until 50 % / 99 % / all have one change; CPU us a delivery")

@@ -37,6 +37,15 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     return await reader.readexactly(int(lower[at : lower.index(b"\r", at)]))
 
 
+async def once(port: int, data: bytes, must_contain: bytes) -> None:
+    """One request on a connection of its own; the answer must contain `must_contain`."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    body = await _exchange(reader, writer, data)
+    if must_contain not in body:
+        raise RuntimeError(f"not the answer meant: {body[:500]!r}")
+    writer.close()
+
+
 async def run(port: int, requests: Sequence[bytes], connections: int, must_contain: bytes) -> Load:
     """Send every request once over `connections` connections; each answer must contain `must_contain`."""
     waiting: Iterator[bytes] = iter(requests)
