@@ -14,7 +14,7 @@ from domain.platforms import Platform
 from domain.recommendations import Recommendation, RecommendationStatus
 from kit.pagination import Slice
 from models.conditions import Conditions
-from models.scope import Scope, WriteScope, as_value, json_text, only
+from models.scope import Scope, WriteScope, as_values, json_text, only, parts
 
 
 class RecommendationTable(Model):
@@ -64,8 +64,11 @@ class RecommendationTable(Model):
 _COLUMNS: Final = ", ".join(Recommendation.__slots__)
 
 
-def _value(row: dict[str, Any]) -> Recommendation:
-    return as_value(Recommendation, {**row, "needs_review_because": orjson.loads(row["needs_review_because"])})
+def _decoded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for row in rows:
+        if "needs_review_because" in row:
+            row["needs_review_because"] = orjson.loads(row["needs_review_because"])
+    return rows
 
 
 def _because(value: Recommendation) -> str:
@@ -73,7 +76,7 @@ def _because(value: Recommendation) -> str:
 
 
 def _values(rows: list[dict[str, Any]]) -> list[Recommendation]:
-    return [_value(row) for row in rows]
+    return as_values(Recommendation, _decoded(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ async def recommendation(scope: Scope, recommendation_id: UUID) -> Recommendatio
         recommendation_id,
         scope.tenant_id,
     )
-    return _value(only(rows, "no such recommendation"))
+    return _values([only(rows, "no such recommendation")])[0]
 
 
 async def recommendations_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Recommendation]:
@@ -101,20 +104,26 @@ async def recommendations_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Rec
 
 
 async def recommendation_page(
-    scope: Scope, workspace_id: UUID, place: Slice[UUID], wanted: RecommendationFilter
+    scope: Scope,
+    workspace_id: UUID,
+    place: Slice[UUID],
+    wanted: RecommendationFilter,
+    attributes: frozenset[str] | None = None,
 ) -> list[Recommendation]:
-    """What a slice fetches of a workspace's recommendations, newest first."""
+    """What a slice fetches of a workspace's recommendations, newest first; of each these attributes, None for all."""
     where = Conditions(scope.tenant_id, workspace_id)
     if wanted.statuses is not None:
         where.among("status", wanted.statuses)
     if wanted.platform is not None:
         where.add("platform =", wanted.platform)
+    columns = _COLUMNS if attributes is None else ", ".join(sorted(attributes))
     rows = await scope.rows(
-        f"SELECT {_COLUMNS} FROM recommendations WHERE tenant_id = $1 AND workspace_id = $2"  # noqa: S608 - fixed fragments, values bound
+        f"SELECT {columns} FROM recommendations WHERE tenant_id = $1 AND workspace_id = $2"  # noqa: S608 - fixed fragments, values bound
         f"{where.newest_first('id', place)}",
         *where.parameters,
     )
-    return _values(list(place.in_order(rows)))
+    ordered = list(place.in_order(rows))
+    return _values(ordered) if attributes is None else parts(Recommendation, attributes, _decoded(ordered))
 
 
 async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recommendation]:

@@ -1,16 +1,18 @@
 """What each domain gives to the schema, and the bodies that reading fields share. Must know no domain."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
 import strawberry
+from strawberry.types.nodes import SelectedField, Selection
 
 from domain.errors import NotFound
 from kit.pagination import Slice
 from resolvers.context import Info, viewer
 from schema.base import Connection, Identified, connection, parse_id
+from schema.lazy import reads
 from services.ports import Ports
 from services.viewers import Viewer
 
@@ -62,6 +64,28 @@ async def page_of(
     """A slice of what a workspace has of something. Raises what the service raises, and for an id that is none."""
     found = await page(info.context.ports, viewer(info), workspace(workspace_id), asked)
     return connection(asked, found, show)
+
+
+def attributes_read(info: Info, node: type) -> frozenset[str]:
+    """The attributes of a lazy type's values that the operation reads in the page which `info`'s field returns."""
+    reading = reads(node)
+    pages = list(_fields(info.selected_fields))
+    items = [*_below(pages, "nodes"), *_below(_below(pages, "edges"), "node")]
+    selected = (field.name for item in items for field in _fields(item.selections))
+    return frozenset(("id", *(attribute for name in selected for attribute in reading.get(name, ()))))
+
+
+def _below(parents: list[SelectedField], name: str) -> list[SelectedField]:
+    return [field for parent in parents for field in _fields(parent.selections) if field.name == name]
+
+
+def _fields(selections: Iterable[Selection]) -> Iterator[SelectedField]:
+    """The fields of a selection set, those of its fragments among them."""
+    for each in selections:
+        if isinstance(each, SelectedField):
+            yield each
+        else:
+            yield from _fields(each.selections)
 
 
 def workspace(global_id: strawberry.ID) -> UUID:

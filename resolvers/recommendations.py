@@ -11,7 +11,7 @@ from kit.money import parse_micros
 from models.recommendations import RecommendationFilter
 from resolvers.context import Info, viewer
 from resolvers.errors import recommendation_conflict, refusing, user_errors
-from resolvers.fields import Fields, one_or_null, page_of
+from resolvers.fields import Fields, attributes_read, one_or_null, page_of
 from schema.adjustments import Adjustment
 from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last, WorkspaceId
 from schema.base import Connection, UserError, parse_id, parse_slice
@@ -54,7 +54,8 @@ class RecommendationQuery:
     ) -> Connection[Recommendation]:
         """A page of recommendations."""
         asked = parse_slice(first, after, last, before)
-        page = partial(recommendations.page, wanted=RecommendationFilter(statuses, platform))
+        wanted, attributes = RecommendationFilter(statuses, platform), attributes_read(info, Recommendation)
+        page = partial(recommendations.page, wanted=wanted, attributes=attributes)
         return await page_of(info, workspace_id, asked, page, Recommendation.of)
 
     @strawberry.field(description="One recommendation; null when there is none for you.")

@@ -1,10 +1,12 @@
 """Recommendations as clients see them: the type, its inputs, payloads and typed errors. No logic."""
 
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
+from domain.guardrails import Violation
 from domain.recommendations import Choice, RecommendationStatus
 from domain.recommendations import Recommendation as Value
 from schema.actors import Actor
@@ -13,6 +15,7 @@ from schema.conflicts import VersionConflict
 from schema.context import Info
 from schema.enums import describe_enum
 from schema.guardrails import GuardrailViolation
+from schema.lazy import computed, lazily, over, same
 from schema.nodes import shows, view
 from schema.platforms import Platform
 from schema.presences import Presence
@@ -49,7 +52,48 @@ RecommendationStatuses = Annotated[
 OnlyPlatform = Annotated[Platform | None, strawberry.argument(description="Only this one; all when left out.")]
 
 
+def _delta(proposed_micros: int, current_micros: int, currency: str) -> Money:
+    return Money.of(proposed_micros - current_micros, currency)
+
+
+def _violations(found: tuple[Violation, ...], currency: str) -> list[GuardrailViolation]:
+    return [GuardrailViolation.of(each, currency) for each in found]
+
+
 @shows(Value)
+@lazily(
+    {
+        "id": computed(partial(global_id, "Recommendation"), "id"),
+        "version": same("version"),
+        "status": same("status"),
+        "platform": same("platform"),
+        "campaign_name": same("campaign_name"),
+        "current_budget": computed(Money.of, "current_micros", "currency_code"),
+        "suggested_budget": computed(Money.of, "suggested_micros", "currency_code"),
+        "proposed_budget": computed(Money.of, "proposed_micros", "currency_code"),
+        "delta": computed(_delta, "proposed_micros", "current_micros", "currency_code"),
+        "roas_now": same("roas_now"),
+        "roas_expected": same("roas_expected"),
+        "roas_change_low": same("roas_change_low"),
+        "roas_change_high": same("roas_change_high"),
+        "expected_revenue_change": computed(Money.of, "revenue_change_reporting_micros", "reporting_currency_code"),
+        "confidence": same("confidence"),
+        "rationale": same("rationale"),
+        "created_at": same("created_at_utc"),
+        "expires_at": same("expires_at_utc"),
+        "decided_at": same("decided_at_utc"),
+        "decision_reason": same("decision_reason"),
+        "auto_approved": same("auto_approved"),
+        "needs_review_because": computed(_violations, "needs_review_because", "currency_code"),
+    },
+    {
+        "decided_by": ("decided_by_id",),
+        "campaign": ("campaign_id",),
+        "plan": ("plan_id",),
+        "adjustment": ("adjustment_id",),
+        "presences": ("id",),
+    },
+)
 @strawberry.type(description="A proposed change of one daily budget, waiting for or past its review.")
 class Recommendation(Node):
     """A recommendation."""
@@ -115,32 +159,7 @@ class Recommendation(Node):
     @classmethod
     def of(cls, value: Value) -> Self:
         """The clients' view of a value."""
-        currency = value.currency_code
-        return cls(
-            id=global_id("Recommendation", value.id),
-            version=value.version,
-            status=value.status,
-            platform=value.platform,
-            campaign_name=value.campaign_name,
-            current_budget=Money.of(value.current_micros, currency),
-            suggested_budget=Money.of(value.suggested_micros, currency),
-            proposed_budget=Money.of(value.proposed_micros, currency),
-            delta=Money.of(value.delta_micros, currency),
-            roas_now=value.roas_now,
-            roas_expected=value.roas_expected,
-            roas_change_low=value.roas_change_low,
-            roas_change_high=value.roas_change_high,
-            expected_revenue_change=Money.of(value.revenue_change_reporting_micros, value.reporting_currency_code),
-            confidence=value.confidence,
-            rationale=value.rationale,
-            created_at=DateTime(value.created_at_utc),
-            expires_at=DateTime(value.expires_at_utc),
-            decided_at=None if value.decided_at_utc is None else DateTime(value.decided_at_utc),
-            decision_reason=value.decision_reason,
-            auto_approved=value.auto_approved,
-            needs_review_because=[GuardrailViolation.of(each, currency) for each in value.needs_review_because],
-            value=value,
-        )
+        return over(cls, value)
 
 
 @strawberry.input(one_of=True, description="The wanted budget: a percentage or an absolute amount, exactly one.")

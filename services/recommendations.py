@@ -48,11 +48,15 @@ async def page(
     workspace_id: UUID,
     place: Slice[UUID],
     wanted: RecommendationFilter,
+    attributes: frozenset[str] | None = None,
 ) -> list[Recommendation]:
-    """What a slice fetches of a workspace's recommendations, newest first. Raises NotFound, Forbidden."""
+    """What a slice fetches of a workspace's recommendations, newest first. Raises NotFound, Forbidden.
+
+    Of each these attributes can be read, None for all.
+    """
     viewer.require(workspace_id, Permission.CAMPAIGN_READ)
     scope = ports.database.read(viewer.tenant_id)
-    return await recommendations.recommendation_page(scope, workspace_id, place, wanted)
+    return await recommendations.recommendation_page(scope, workspace_id, place, wanted, attributes)
 
 
 async def one(ports: Ports, viewer: Viewer, recommendation_id: UUID) -> Recommendation:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,8 @@ from domain.recommendations import Recommendation, RecommendationStatus
 from kit.time import FixedClock
 from models import adjustments, log, plans, recommendations
 from schema.base import global_id
+from schema.lazy import reads
+from schema.recommendations import Recommendation as RecommendationView
 from services import recommendations as service
 from services.logs import anchor_heads, verify
 from services.ports import Ports
@@ -303,3 +306,34 @@ async def test_what_nobody_decided_in_time_expires(ports: Ports, house: House, c
         await service.approve(ports, ana, house.recommendations[0].id, 1, "late")
     with pytest.raises(InvalidTransition):
         await service.approve(ports, ana, house.recommendations[0].id, 2, "later")
+
+
+async def test_each_field_of_a_list_alone_is_what_it_is_among_all(ports: Ports, house: House) -> None:
+    """A list reads only the columns of what is selected: a field must not depend on what else is."""
+    ana = await viewer_of(ports, house, house.owner_id)
+    await service.approve(ports, ana, house.recommendations[0].id, 1, "k1")
+    below = {
+        **dict.fromkeys(("currentBudget", "suggestedBudget", "proposedBudget"), "{ amount currency }"),
+        **dict.fromkeys(("delta", "expectedRevenueChange"), "{ amount currency }"),
+        **dict.fromkeys(("campaign", "plan", "adjustment", "decidedBy"), "{ id }"),
+        "needsReviewBecause": "{ guardrail limit }",
+        "presences": "{ mode }",
+    }
+    names = [f"{each} {below.get(each, '')}".strip() for each in reads(RecommendationView)]
+    workspace_id = global_id("Workspace", house.workspace.id)
+
+    async def ask(selection: str, fragment: str = "") -> list[Any]:
+        document = f"query ($ws: ID!) {{ recommendations(workspaceId: $ws, first: 10) {{ {selection} }} }} {fragment}"
+        answer = await execute(ports, ana, document, {"ws": workspace_id})
+        assert "errors" not in answer, answer
+        page = answer["data"]["recommendations"]
+        return page["nodes"] if "nodes" in page else [edge["node"] for edge in page["edges"]]
+
+    whole = await ask(f"nodes {{ {' '.join(names)} }}")
+    assert len(whole) == len(house.recommendations)
+    for name, selection in zip(reads(RecommendationView), names, strict=True):
+        expected = [{name: each[name]} for each in whole]
+        assert await ask(f"nodes {{ {selection} }}") == expected, name
+    fragment = "fragment Some on Recommendation { id ... on Node { id } delta { amount } }"
+    fragments = await ask("edges { ... { node { ...Some } } }", fragment)
+    assert fragments == [{"id": each["id"], "delta": {"amount": each["delta"]["amount"]}} for each in whole]
