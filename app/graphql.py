@@ -24,6 +24,7 @@ from resolvers import (
     recommendations,
     sessions,
     shifts,
+    status_changes,
     workspaces,
 )
 from resolvers.fields import Fields
@@ -42,6 +43,7 @@ DOMAINS: tuple[Fields, ...] = (
     automations.FIELDS,
     emergency_stops.FIELDS,
     shifts.FIELDS,
+    status_changes.FIELDS,
     events.FIELDS,
     changes.FIELDS,
     presences.FIELDS,

@@ -25,6 +25,7 @@ from jobs.presence import forget_all_lapsed
 from jobs.propose import propose_all
 from jobs.schedule import Loop, by_clock, run_loops
 from jobs.shifts import settle_all
+from jobs.status_changes import change_statuses
 from jobs.sync import sync_all
 from jobs.webhooks import forget_all_old, process_all, sync_all_requested
 from kit.money import parse_micros
@@ -61,6 +62,9 @@ def loops(container: Container) -> list[Loop]:
     async def send() -> int:
         return await sweep(ports, jitter, times)
 
+    async def change() -> int:
+        return await change_statuses(ports, jitter, times)
+
     async def sync_and_propose() -> None:
         # In this order: the plan of the day must know the day before.
         await sync_all(ports)
@@ -71,6 +75,8 @@ def loops(container: Container) -> list[Loop]:
         Loop("heartbeat", _HEARTBEAT_SECONDS, beat),
         Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
         Loop("dispatch", settings.worker_interval_seconds, send, on_change(container.relay)),
+        # Apart from the budgets: a pause must not queue behind a thousand of them.
+        Loop("campaign statuses", settings.worker_interval_seconds, change, on_change(container.relay)),
         Loop("emergency stops", settings.worker_interval_seconds, lambda: go_on_all(ports), on_change(container.relay)),
         Loop("shifts", settings.worker_interval_seconds, lambda: settle_all(ports), on_change(container.relay)),
         # Again and again: active hours begin, people approve the decreases that pay for increases, switches are turned.

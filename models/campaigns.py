@@ -7,6 +7,7 @@ from uuid import UUID
 from tortoise import Model, fields
 
 from domain.campaigns import Budget, Campaign
+from domain.platforms import CampaignStatus
 from kit.pagination import Slice
 from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
 
@@ -87,6 +88,22 @@ async def store_campaign(scope: WriteScope, value: Campaign) -> None:
     columns = _campaign_columns(value)
     del columns["id"]
     await scope.of(CampaignTable).filter(id=value.id).update(**columns)
+
+
+async def observe_status(scope: WriteScope, campaign_id: UUID, status: CampaignStatus) -> Campaign | None:
+    """What a campaign was just read to be after a change of ours; the campaign before, None if it was so already."""
+    before = await campaign(scope, campaign_id)
+    changed = await (
+        scope.of(CampaignTable).filter(id=campaign_id).exclude(status=status.value).update(status=status.value)
+    )
+    return before if changed else None
+
+
+async def running(scope: Scope, workspace_id: UUID, budget_ids: list[UUID] | None = None) -> list[Campaign]:
+    """A workspace's campaigns that may spend, as they were read last, by id; those of these budgets (None: of any)."""
+    query = scope.of(CampaignTable).filter(workspace_id=workspace_id, status=CampaignStatus.ENABLED.value)
+    query = query.filter(budget_id__isnull=False) if budget_ids is None else query.filter(budget_id__in=budget_ids)
+    return as_values(Campaign, await query.order_by("id").values())
 
 
 def _campaign_columns(value: Campaign) -> dict[str, object]:

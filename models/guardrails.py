@@ -296,7 +296,7 @@ async def account_budgets(
     Args:
         scope: the tenant's.
         workspace_id: whose accounts.
-        except_id: an adjustment whose own amount is not counted.
+        except_id: an adjustment whose own amount, or a status change whose campaign's budget, is not counted.
         with_queued: count what was approved and not sent, too.
     """
     first, second = _ON_THE_WAY
@@ -308,7 +308,13 @@ async def account_budgets(
         "OR (a.status = 'UNKNOWN' AND a.dispatched_at_utc >= b.observed_at_utc))), 0) AS most "
         "FROM budgets b JOIN ad_accounts p ON p.tenant_id = b.tenant_id AND p.id = b.account_id "
         "WHERE b.tenant_id = $1 AND b.workspace_id = $2 AND b.budget_type = 'DAILY' "
-        "AND EXISTS (SELECT 1 FROM campaigns c WHERE c.tenant_id = $1 AND c.budget_id = b.id AND c.status = 'ENABLED')"
+        "AND (EXISTS (SELECT 1 FROM campaigns c WHERE c.tenant_id = $1 AND c.budget_id = b.id "
+        "AND c.status = 'ENABLED') "
+        # What is being set running counts from its intent on, so that two workers cannot both take the same room.
+        "OR EXISTS (SELECT 1 FROM status_changes r "
+        "JOIN campaigns c ON c.tenant_id = r.tenant_id AND c.id = r.campaign_id "
+        "WHERE r.tenant_id = $1 AND c.budget_id = b.id AND r.wanted = 'ENABLED' AND r.sent_at_utc IS NOT NULL "
+        "AND r.state IN ('PENDING', 'SENDING') AND r.id <> $3))"
         ") s GROUP BY s.account_id, s.platform, s.currency_code",
         scope.tenant_id,
         workspace_id,

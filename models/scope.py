@@ -69,6 +69,7 @@ MODEL_MODULES = (
     "models.emergency_stops",
     "models.shifts",
     "models.bid_campaigns",
+    "models.status_changes",
 )
 
 

@@ -33,6 +33,7 @@ from domain.recommendations import Recommendation, RecommendationStatus
 from domain.review_times import ReviewTimes
 from domain.reviews import PlatformSummary, ReviewProgress
 from domain.shifts import Shift
+from domain.status_changes import StatusChange
 from domain.workspaces import Workspace
 from kit.pagination import Slice
 from models import (
@@ -50,6 +51,7 @@ from models import (
     presences,
     recommendations,
     shifts,
+    status_changes,
     tenants,
 )
 from models.recommendations import RecommendationFilter
@@ -119,6 +121,10 @@ class TenantLoaders:
     async def shift(self, id_: UUID) -> Shift | None:
         """A shift."""
         return await self._load("shift", shifts.shifts_by_id, id_)
+
+    async def status_change(self, id_: UUID) -> StatusChange | None:
+        """A pause or restart of a campaign."""
+        return await self._load("status_change", status_changes.status_changes_by_id, id_)
 
     async def plan(self, id_: UUID) -> Plan | None:
         """A plan."""
@@ -322,6 +328,7 @@ NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspa
     "Guardrail": (TenantLoaders.guardrail, Permission.CAMPAIGN_READ),
     "EmergencyStop": (TenantLoaders.emergency_stop, Permission.CAMPAIGN_READ),
     "Shift": (TenantLoaders.shift, Permission.CAMPAIGN_READ),
+    "CampaignStatusChange": (TenantLoaders.status_change, Permission.CAMPAIGN_READ),
     "PlatformGrant": (TenantLoaders.connection, Permission.CAMPAIGN_READ),
     "Member": (TenantLoaders.member, Permission.USER_READ),
     "ApiKey": (TenantLoaders.api_key, Permission.USER_READ),

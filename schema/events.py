@@ -24,6 +24,7 @@ NODE_TYPES: Final = {
     "adjustment": "Adjustment",
     "emergency_stop": "EmergencyStop",
     "shift": "Shift",
+    "status_change": "CampaignStatusChange",
     "member": "Member",
     "api_key": "ApiKey",
 }

@@ -24,7 +24,7 @@ from kit.ids import new_id
 from kit.metering import Meter
 from kit.pagination import Slice
 from kit.time import local_day
-from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, recommendations, tenants
+from models import ad_accounts, adjustments, campaigns, daily_metrics, locks, recommendations, status_changes, tenants
 from services import fetches
 from services.currency_rates import STORED_RATE_DAYS, rate_table
 from services.platform_access import platform_of, platform_over
@@ -303,6 +303,7 @@ def _changed_elsewhere(before: Budget, after: Budget, ours: set[tuple[UUID, int]
 async def _store_campaigns(work: Work, account: AdAccount, told: _Told, budget_ids: dict[str, UUID]) -> dict[str, UUID]:
     """Store new, renamed, paused and removed campaigns. Returns ids by external id."""
     known = await campaigns.account_campaigns(work.scope, account.id)
+    ours = await status_changes.changed_since(work.scope, account.id, told.looked_at_utc)
     fresh: list[Campaign] = []
     for row in {each.external_id: each for each in told.campaigns}.values():
         before = known.get(row.external_id)
@@ -314,7 +315,8 @@ async def _store_campaigns(work: Work, account: AdAccount, told: _Told, budget_i
             budget_id=budget_ids[row.budget_external_id],
             external_id=row.external_id,
             name=row.name[:_CAMPAIGN_NAME_CHARACTERS],
-            status=row.status,
+            # What we changed since the platform was asked is known better than it told.
+            status=row.status if before is None or before.id not in ours else before.status,
             product_margin=None if before is None else before.product_margin,
         )
         if before is None:

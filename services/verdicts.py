@@ -7,7 +7,7 @@ of its day under the account's lock. Must not change a recommendation or an adju
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from domain.adjustments import Adjustment
@@ -29,6 +29,7 @@ from domain.guardrails import (
     effective,
     evidence_of,
 )
+from domain.platforms import Platform
 from domain.platforms import limits as platform_limits
 from domain.recommendations import Recommendation
 from kit.time import local_day
@@ -185,19 +186,61 @@ async def _case(ports: Ports, scope: Scope, wanted: _Wanted, now_utc: datetime) 
         live_sending=around.live_sending,
     )
     if change.delta_micros > 0:
-        standing = await _with_totals(scope, wanted, settings.limits, standing, current - around.current_micros, day)
+        seen_since = current - around.current_micros
+        except_id = wanted.adjustment_id
+        standing = await with_totals(scope, recommendation, except_id, settings.limits, standing, seen_since, day)
     return _Case(change, standing, settings, around, campaign_ids, done.automatic_changes)
 
 
-async def _with_totals(
-    scope: Scope, wanted: _Wanted, limits: HardLimits, standing: Standing, seen_since_micros: int, day: date
+class Placed(Protocol):
+    """What says where a change lies."""
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The workspace."""
+
+    @property
+    def account_id(self) -> UUID:
+        """The ad account."""
+
+    @property
+    def platform(self) -> Platform:
+        """The account's platform."""
+
+    @property
+    def currency_code(self) -> str:
+        """The account's currency."""
+
+    @property
+    def rate_to_reporting(self) -> Decimal:
+        """One account unit in units of the reporting currency."""
+
+
+async def with_totals(
+    scope: Scope,
+    its: Placed,
+    except_id: UUID | None,
+    limits: HardLimits,
+    standing: Standing,
+    seen_since_micros: int,
+    day: date,
 ) -> Standing:
-    """The standing with what accounts and platforms may spend in all; nothing is read that no limit asks about."""
+    """The standing with what accounts and platforms may spend in all; nothing is read that no limit asks about.
+
+    Args:
+        scope: the tenant's.
+        its: where the change lies.
+        except_id: the change on its way whose own amount is not counted; None for one that is still to be approved,
+            which leaves room for all that was.
+        limits: as they hold for the change.
+        standing: what is known so far.
+        seen_since_micros: by how much the budget is seen to differ from what is stored, account micros.
+        day: of the exchange rates.
+    """
     if limits.max_account_budget_micros is None and limits.max_platform_budget_micros is None:
         return standing
-    its = wanted.recommendation
     found = await guardrails.account_budgets(
-        scope, its.workspace_id, wanted.adjustment_id or _NOBODY, with_queued=wanted.adjustment_id is None
+        scope, its.workspace_id, except_id or _NOBODY, with_queued=except_id is None
     )
     standing = replace(
         standing,

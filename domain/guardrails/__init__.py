@@ -15,7 +15,7 @@ fresh values; who approves or sends a change as a person asks for the limits alo
 from domain.guardrails.evidence import evidence_of
 from domain.guardrails.inheritance import Subject, covers, effective
 from domain.guardrails.ledger import DayTotals, Entry, Ledger
-from domain.guardrails.limits import Bounds, bounds, check_limits
+from domain.guardrails.limits import Bounds, bounds, check_limits, check_running
 from domain.guardrails.settings import (
     DEFAULTS,
     KEPT_FOR_RESTORE,
@@ -79,6 +79,7 @@ __all__ = [
     "bounds",
     "check",
     "check_limits",
+    "check_running",
     "check_thresholds",
     "covers",
     "defaults",

@@ -23,6 +23,22 @@ def check_limits(change: Change, standing: Standing, limits: HardLimits) -> tupl
     return tuple(_found(change, standing, limits))
 
 
+def check_running(change: Change, standing: Standing, limits: HardLimits) -> tuple[Violation, ...]:
+    """Every hard limit that setting a campaign running would not keep: its budget comes back into what may be spent.
+
+    No amount changes, so neither floors nor the counts of a day have a say.
+
+    Args:
+        change: from what of the budget may be spent now, nothing unless another campaign spends it, to the budget.
+        standing: as for check_limits.
+        limits: as for check_limits.
+    """
+    found = [*_switches(change, standing, limits), *_range(change, limits)]
+    if change.delta_micros > 0:
+        found += _totals(change, standing, limits)
+    return tuple(each for each in found if each.guardrail is not Guardrail.MIN_DAILY_BUDGET)
+
+
 def _found(change: Change, standing: Standing, limits: HardLimits) -> Iterator[Violation]:
     yield from _switches(change, standing, limits)
     yield from _range(change, limits)

@@ -43,8 +43,8 @@ async def test_killed_anywhere_nothing_is_lost_and_nothing_doubled(
     ports: Ports, house: House, database_url: str, tmp_path: Path
 ) -> None:
     rng = random.Random(20261)
-    # Shifts have points of their own (test_shifts.py).
-    points = [point for point in POINTS if point != STRAYS and not point.startswith("shift.")]
+    # Shifts and status changes have points of their own (test_shifts.py, test_status_changes.py).
+    points = [point for point in POINTS if point != STRAYS and not point.startswith(("shift.", "status"))]
     async with open_bench(ports, house, database_url, tmp_path, CHANGES * len(points)) as bench:
         for place, point in enumerate(points):
             await bench.queue(range(place * CHANGES, (place + 1) * CHANGES))

@@ -55,6 +55,7 @@ ROWS: Mapping[str, Row] = {
                 *(ids(name) for name in ("Workspace", "AdAccount", "Campaign", "Budget", "Plan", "Recommendation")),
                 *(ids(name) for name in ("Adjustment", "Member", "ApiKey", "Guardrail", "EmergencyStop", "Shift")),
                 ids("PlatformGrant"),
+                ids("CampaignStatusChange"),
             ]
         }
     ),
@@ -77,6 +78,8 @@ ROWS: Mapping[str, Row] = {
     "query.automation": _in_place(),
     "query.shifts": Row(_listed),
     "query.shift": _one("Shift"),
+    "query.campaignStatusChanges": Row(lambda ids: {**_listed(ids), "campaignId": ids("Campaign")}),
+    "query.campaignStatusChange": _one("CampaignStatusChange"),
     "query.emergencyStops": Row(_listed),
     "query.emergencyStop": _one("EmergencyStop"),
     "query.emergencyStopPreview": _in_place(windowHours=24),
@@ -130,6 +133,8 @@ ROWS: Mapping[str, Row] = {
         ),
         own_refused="both campaigns are paid by the same budget",
     ),
+    "mutation.campaignPause": Row(lambda ids: {"id": ids("Campaign"), "reason": "why", "idempotencyKey": "k"}),
+    "mutation.campaignResume": Row(lambda ids: {"id": ids("Campaign"), "reason": "why", "idempotencyKey": "k"}),
     "mutation.emergencyStopStart": _in_place(reason="it burns", windowHours=24, idempotencyKey="k"),
     "mutation.emergencyStopLift": replace(
         _change("EmergencyStop", 2, idempotencyKey="k"), own_refused="this emergency stop was lifted before"

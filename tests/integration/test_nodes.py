@@ -11,7 +11,7 @@ from domain.guardrails import Scope, ScopeKind, Settings
 from kit.ids import new_id
 from models import campaigns, members, tenants
 from resolvers.loaders import NODES
-from services import api_keys, emergency_stops, guardrails, shifts
+from services import api_keys, emergency_stops, guardrails, shifts, status_changes
 from services import recommendations as decisions
 from services.ports import Ports
 from services.viewers import look_up
@@ -34,6 +34,7 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
     guardrail = await guardrails.set_(ports, ana, house.workspace.id, whole, Settings(), None, "g")
     pair = (house.campaigns[2].id, house.campaigns[3].id)
     shift = await shifts.request(ports, ana, pair, 1_000_000, "why", "s")
+    pause = await status_changes.pause(ports, ana, house.campaigns[1].id, "why", "p")
     stop = await emergency_stops.start(ports, ana, house.workspace.id, "why", 0, "e")
     found = {
         "Workspace": house.workspace.id,
@@ -48,6 +49,7 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
         "Guardrail": guardrail.id,
         "EmergencyStop": stop.id,
         "Shift": shift.id,
+        "CampaignStatusChange": pause.id,
     }
     # Grants of platforms have tests of their own (test_connections.py): they take a whole consent.
     assert {*found, "PlatformGrant"} == set(NODES)

@@ -28,14 +28,24 @@ from domain.connections import Tokens
 from domain.emergency_stops import EmergencyStop
 from domain.guardrails import HardLimits, Scope, ScopeKind, Settings
 from domain.log import Actor, ActorKind
-from domain.platforms import Platform
+from domain.platforms import CampaignStatus, Platform
 from domain.presences import PresenceMode
 from domain.recommendations import Recommendation
 from domain.shifts import Shift, ShiftStatus
+from domain.status_changes import StatusChange, StatusChangeState
 from kit.ids import new_id
 from kit.pagination import Slice
 from kit.time import SystemClock
-from models import adjustments, campaigns, daily_metrics, emergency_stops, members, recommendations, shifts
+from models import (
+    adjustments,
+    campaigns,
+    daily_metrics,
+    emergency_stops,
+    members,
+    recommendations,
+    shifts,
+    status_changes,
+)
 from realtime.hints import Hints
 from realtime.relay import Relay
 from schema.base import global_id
@@ -121,6 +131,18 @@ async def tell(ports: Ports, house: House, kind: str, subject: Adjustment | Reco
     await notifications.follow_log(ports, house.tenant_id)
 
 
+async def furnish_status_change(ports: Ports, house: House) -> StatusChange:
+    """A settled one: what is on its way would stand before what the other rows do."""
+    change = StatusChange(
+        new_id(), house.tenant_id, house.workspace.id, house.account.id, house.campaigns[0].id,
+        StatusChangeState.FAILED, 2, CampaignStatus.ENABLED, CampaignStatus.PAUSED, "why", ActorKind.MEMBER,
+        str(house.owner_id), NOON, 1, NOON,
+    )  # fmt: skip
+    async with ports.database.write(house.tenant_id) as scope:
+        await status_changes.add_status_change(scope, change)
+    return change
+
+
 async def furnish(ports: Ports, house: House) -> Furnished:
     """A failed adjustment, an API key, somebody at a recommendation, a day of metrics, and an owner of the tenant."""
     ana = await viewer_of(ports, house, house.owner_id)
@@ -154,6 +176,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
     ports.platforms[Platform.META] = FakePlatform()  # type: ignore[index]  # the fixture's is a dictionary
     tokens = Tokens("access", "refresh", None)
     place = house.tenant_id, house.workspace.id, Platform.META
+    status_change = await furnish_status_change(ports, house)
     grant = await connections.keep(ports, *place, tokens, Actor(ActorKind.MEMBER, str(house.owner_id)))
     cleo = await viewer_of(ports, house, house.analyst_id)
     assert cleo.standing.member_id is not None
@@ -172,6 +195,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         "PlatformGrant": grant.id,
         "EmergencyStop": stop.id,
         "Shift": shift.id,
+        "CampaignStatusChange": status_change.id,
         "Notification": told.id,
     }
     wide = await look_up(ports, principal_of(house.tenant_id, chief))
