@@ -241,8 +241,8 @@ async def test_the_worker_runs_every_job_beats_and_stops(database_url: str, cloc
         container = replace(opened, ports=ports)
         names = [loop.name for loop in loops(container)]
         assert names == [
-            "heartbeat", "sync and propose", "dispatch", "emergency stops", "shifts", "auto-approve", "notices",
-            "deliveries", "webhooks", "requested syncs", "old webhooks", "unsubscribe links", "renew tokens",
+            "heartbeat", "sync and propose", "dispatch", "campaign statuses", "emergency stops", "shifts", "auto-approve",
+            "notices", "deliveries", "webhooks", "requested syncs", "old webhooks", "unsubscribe links", "renew tokens",
             "connection attempts", "expire", "presence", "bid snapshot", "anchor",
         ]  # fmt: skip
         stop = asyncio.Event()

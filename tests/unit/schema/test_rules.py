@@ -82,6 +82,7 @@ FOREIGN_IDS = {
     "Budget.externalId": "the platform's own",
     "Campaign.externalId": "the platform's own",
     "Adjustment.platformExecutionId": "the platform's own, for its support",
+    "CampaignStatusChange.platformExecutionId": "the platform's own, for its support",
     "Presence.subjectId": "the key by which a live list finds its row; the client holds the object already",
     "ItemPresences.subjectId": "likewise",
     "Member.userId": "a person is no object: it is the same in several memberships",
