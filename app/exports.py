@@ -25,7 +25,7 @@ from domain.platforms import Platform
 from kit.csv_text import Cell, csv_lines
 from kit.money import to_decimal
 from schema.base import parse_id
-from services import emergency_stops, histories
+from services import histories, incidents
 from services.ports import Ports
 from services.viewers import Viewer, look_up
 
@@ -89,7 +89,7 @@ async def _incident(ports: Ports, backend: GraphQLBackend, request: Request) -> 
     name, kind = request.path_params["name"], request.path_params["kind"]
     if kind not in {"json", "pdf"}:
         raise NotFound("an incident report is .json or .pdf")
-    found = await emergency_stops.report(ports, viewer, parse_id(name, "EmergencyStop"))
+    found = await incidents.report(ports, viewer, parse_id(name, "EmergencyStop"))
     file = f"incident-{found.stop.started_at_utc:%Y%m%d-%H%M%S}.{kind}"
     headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{file}"'}
     if kind == "json":

@@ -16,12 +16,21 @@ from fpdf import FPDF
 from fpdf.fonts import FontFace
 
 from domain.adjustments import Adjustment, AdjustmentStatus
-from domain.emergency_stops import StopOutcome, needs_person
+from domain.emergency_stops import StopOutcome, StopPausing, needs_person
+from domain.status_changes import StatusChangeState
 from kit.money import to_decimal
-from services.emergency_stops import IncidentReport, ReportLine
+from services.incidents import IncidentReport, PauseLine, ReportLine
 
 _COLUMNS: Final = ("Platform", "Campaign", "Change", "Decided by", "What the stop did", "Now")
 _WIDTHS: Final = (20, 52, 46, 36, 60, 46)
+_PAUSE_COLUMNS: Final = ("Platform", "Campaign", "Status", "Now", "Confirmed")
+_PAUSE_WIDTHS: Final = (20, 70, 50, 80, 40)
+_PAUSING: Final = {
+    StopPausing.NONE: "none",
+    StopPausing.AFFECTED: "those paid by a budget that was changed in the window",
+    StopPausing.ALL: "all that run",
+}
+_LOST: Final = frozenset({StatusChangeState.FAILED, StatusChangeState.UNKNOWN})
 _DONE: Final = frozenset({AdjustmentStatus.CONFIRMED})
 
 
@@ -43,6 +52,11 @@ def as_json(report: IncidentReport) -> dict[str, Any]:
         ),
         "summary": _summary(report),
         "changes": [_line(line) for line in report.lines],
+        "pauses": {
+            "campaigns_wanted": stop.pausing.value,
+            "summary": _pause_summary(report),
+            "campaigns": [_pause(line) for line in report.pauses],
+        },
     }
 
 
@@ -56,6 +70,36 @@ def _summary(report: IncidentReport) -> dict[str, int]:
         "put_back": restored,
         "not_put_back_yet": restoring - restored - lost,
         "need_a_person": sum(needs_person(line.item, line.restoring) is not None for line in lines),
+    }
+
+
+def _pause_summary(report: IncidentReport) -> dict[str, int]:
+    pauses = [line.change.state for line in report.pauses if line.change.pauses]
+    done = sum(state is StatusChangeState.CONFIRMED for state in pauses)
+    lost = sum(state in _LOST for state in pauses)
+    return {
+        "paused": done,
+        "not_paused_yet": len(pauses) - done - lost,
+        "need_a_person": lost,
+        "restarts_never_sent": len(report.pauses) - len(pauses),
+    }
+
+
+def _pause(line: PauseLine) -> dict[str, Any]:
+    change, campaign = line.change, line.campaign
+    return {
+        "status_change_id": str(change.id),
+        "platform": line.account.platform.value,
+        "account": line.account.external_id,
+        "account_name": line.account.name,
+        "campaign": None if campaign is None else campaign.external_id,
+        "campaign_name": None if campaign is None else campaign.name,
+        "status_before": change.before.value,
+        "status_wanted": change.wanted.value,
+        "state": change.state.value,
+        "confirmed_at_utc": _moment(change.confirmed_at_utc),
+        "failure_code": change.failure_code,
+        "failure_reason": change.failure_reason,
     }
 
 
@@ -109,7 +153,7 @@ def as_pdf(report: IncidentReport) -> bytes:
     pdf.set_font("Helvetica", "B", 16)
     pdf.cell(0, 10, _latin(f"Emergency stop of {report.workspace.name}"), new_x="LMARGIN", new_y="NEXT")
     pdf.set_font("Helvetica", size=10)
-    for text in _head(report, facts["summary"]):
+    for text in _head(report, facts):
         pdf.multi_cell(0, 5.5, _latin(text), new_x="LMARGIN", new_y="NEXT")
     pdf.ln(3)
     pdf.set_font("Helvetica", size=8)
@@ -117,10 +161,16 @@ def as_pdf(report: IncidentReport) -> bytes:
         table.row(_COLUMNS)
         for each in facts["changes"]:
             table.row([_latin(text) for text in _cells(each)])
+    if facts["pauses"]["campaigns"]:
+        pdf.ln(3)
+        with pdf.table(col_widths=_PAUSE_WIDTHS, headings_style=FontFace(emphasis="BOLD")) as table:
+            table.row(_PAUSE_COLUMNS)
+            for each in facts["pauses"]["campaigns"]:
+                table.row([_latin(text) for text in _pause_cells(each)])
     return bytes(pdf.output())
 
 
-def _head(report: IncidentReport, summary: Mapping[str, int]) -> list[str]:
+def _head(report: IncidentReport, facts: Mapping[str, Any]) -> list[str]:
     stop = report.stop
     lifted = "It is in force." if stop.lifted_at_utc is None else f"Lifted {_moment(stop.lifted_at_utc)}."
     if report.lifted_by is not None:
@@ -132,8 +182,23 @@ def _head(report: IncidentReport, summary: Mapping[str, int]) -> list[str]:
     return [
         f"Started {_moment(stop.started_at_utc)} by {report.started_by}. Reason: {stop.reason}",
         f"Changes confirmed up to {stop.window_hours} h before are put back. {lifted} {still}",
-        ". ".join(f"{name.replace('_', ' ').capitalize()}: {count}" for name, count in summary.items()),
+        _counts(facts["summary"]),
+        f"Campaigns to be paused: {_PAUSING[stop.pausing]}. {_counts(facts['pauses']['summary'])}",
     ]
+
+
+def _counts(summary: Mapping[str, int]) -> str:
+    return ". ".join(f"{name.replace('_', ' ').capitalize()}: {count}" for name, count in summary.items())
+
+
+def _pause_cells(pause: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        pause["platform"],
+        pause["campaign_name"] or pause["campaign"] or "",
+        f"{pause['status_before']} to {pause['status_wanted']}",
+        pause["state"] + (f": {pause['failure_reason']}" if pause["failure_reason"] else ""),
+        pause["confirmed_at_utc"] or "",
+    )
 
 
 def _cells(change: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,6 +3,9 @@
 While one is in force nothing is approved and nothing leaves but what restores an earlier change. Every change that was
 confirmed inside the window is put back through the same dispatch, with one restoring change for each budget, from the
 stored values. What cannot be put back is left to a person and says why; somebody else's edit is never overwritten.
+
+On request it pauses campaigns, too: those that pay from a budget that was changed in its reach, or all that run. To set
+them running again is a person's act, after the stop was lifted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +16,11 @@ from typing import Final
 from uuid import UUID
 
 from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus
+from domain.campaigns import Campaign
 from domain.errors import InvalidInput, InvalidTransition
 from domain.log import ActorKind
 from domain.recommendations import MAX_REASON_CHARACTERS
+from domain.status_changes import StatusChange
 
 MAX_WINDOW_HOURS: Final = 168
 #: A worker that lets so much time pass between its intent and its call asks once more whether there is a stop.
@@ -36,6 +41,17 @@ class StopOutcome(StrEnum):
     NEEDS_PERSON = "NEEDS_PERSON"
 
 
+class StopPausing(StrEnum):
+    """Which campaigns a stop pauses, from none to all."""
+
+    NONE = "NONE"
+    AFFECTED = "AFFECTED"
+    ALL = "ALL"
+
+
+_REACH: Final = tuple(StopPausing)
+
+
 @dataclass(frozen=True, slots=True)
 class StopItem:
     """One change that a stop met. `restoring_id`: the change that puts it back. `note`: why it needs a person."""
@@ -54,6 +70,7 @@ class EmergencyStop:
         window_hours: 0 to 168; what was confirmed so long before the start, or after it, is put back; with 0 nothing.
         items: what it did so far, in that order.
         still_at_utc: when nothing was on its way any more and all that could be put back was; None before.
+        pausing: which campaigns it pauses.
     """
 
     id: UUID
@@ -69,6 +86,7 @@ class EmergencyStop:
     lifted_at_utc: datetime | None
     still_at_utc: datetime | None
     items: tuple[StopItem, ...] = ()
+    pausing: StopPausing = StopPausing.NONE
 
     @property
     def in_force(self) -> bool:
@@ -100,6 +118,43 @@ def lifted(stop: EmergencyStop, actor_id: str, now_utc: datetime) -> EmergencySt
     if not stop.in_force:
         raise InvalidTransition("this emergency stop was lifted before", state="LIFTED")
     return replace(stop, lifted_by_id=actor_id, lifted_at_utc=now_utc, version=stop.version + 1)
+
+
+def widened(stop: EmergencyStop, pausing: StopPausing) -> EmergencyStop | None:
+    """The stop that is to pause more than it did; None where it does already. It goes on, even if all was still."""
+    if _REACH.index(pausing) <= _REACH.index(stop.pausing):
+        return None
+    return replace(stop, pausing=pausing, still_at_utc=None, version=stop.version + 1)
+
+
+def budgets_in_reach(pausing: StopPausing, changes: Iterable[Adjustment]) -> list[UUID] | None:
+    """The budgets whose campaigns are to be paused; None for any.
+
+    Args:
+        pausing: which campaigns.
+        changes: of the window, and all that is not settled.
+    """
+    if pausing is StopPausing.ALL:
+        return None
+    if pausing is StopPausing.NONE:
+        return []
+    return sorted({each.budget_id for each in changes if _affected(each)})
+
+
+def _affected(change: Adjustment) -> bool:
+    """Whether a change has touched its budget, or may have: what was never sent has not."""
+    return not never_sent(change) and change.status is not AdjustmentStatus.FAILED
+
+
+def left_to_pause(running: Iterable[Campaign], asked: Iterable[StatusChange]) -> list[Campaign]:
+    """What still runs and the stop has not asked to pause; what it asked in vain is a person's.
+
+    Args:
+        running: campaigns in its reach that may spend, as they were read last.
+        asked: the status changes of this stop.
+    """
+    known = {each.campaign_id for each in asked if each.pauses}
+    return [each for each in running if each.id not in known]
 
 
 def noted(stop: EmergencyStop, items: Sequence[StopItem]) -> EmergencyStop:

@@ -8,6 +8,10 @@ from uuid import UUID
 from domain.errors import InvalidInput
 from kit.time import local_day, require_utc, zone
 
+#: 500 units of whichever currency, as the auto-scaler's alerts have it.
+ALERT_ABOVE_MICROS: Final = 500_000_000
+_MOST_MICROS: Final = 10**15
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -20,6 +24,8 @@ class Workspace:
         rejection_hold_days: how long a rejected idea stays away: 0 = the rest of the account-zone day.
         max_change_share: largest share (0-1) of a budget one proposal may move.
         dispatch_immediately: send approved changes at once; otherwise with the next sync (RB-1.2).
+        alert_above_micros: people are told of every confirmed change of a budget by more than this, in micros of the
+            account's own currency, whichever that is (AS-14).
     """
 
     id: UUID
@@ -32,6 +38,7 @@ class Workspace:
     max_change_share: float
     dispatch_immediately: bool
     version: int
+    alert_above_micros: int = ALERT_ABOVE_MICROS
 
     @property
     def workspace_id(self) -> UUID:
@@ -52,6 +59,7 @@ class WorkspaceChange:
     rejection_hold_days: int | None = None
     max_change_share: float | None = None
     dispatch_immediately: bool | None = None
+    alert_above_micros: int | None = None
 
 
 def changed(workspace: Workspace, change: WorkspaceChange) -> Workspace:
@@ -72,6 +80,9 @@ def changed(workspace: Workspace, change: WorkspaceChange) -> Workspace:
         dispatch_immediately=workspace.dispatch_immediately
         if change.dispatch_immediately is None
         else change.dispatch_immediately,
+        alert_above_micros=workspace.alert_above_micros
+        if change.alert_above_micros is None
+        else _alert_above(change.alert_above_micros),
     )
     if replace(after, version=workspace.version) == workspace:
         raise InvalidInput("this would change nothing", path=("change",))
@@ -101,6 +112,12 @@ def _share(share: float) -> float:
     if not 0.0 < share <= 1.0:
         raise InvalidInput("a share lies above 0 and up to 1", path=("change", "max_change_share"))
     return share
+
+
+def _alert_above(micros: int) -> int:
+    if not 0 <= micros <= _MOST_MICROS:
+        raise InvalidInput("an amount to alert above is 0 to a thousand million", path=("change", "alert_above"))
+    return micros
 
 
 def parse_deadline(text: str) -> time:

@@ -32,6 +32,7 @@ class EmergencyStopTable(Model):
     lifted_at_utc = fields.DatetimeField(null=True)
     still_at_utc = fields.DatetimeField(null=True)
     items = fields.TextField()
+    pausing = fields.CharField(max_length=16, db_default="NONE")
 
     class Meta:
         table = "emergency_stops"
@@ -43,7 +44,8 @@ def _value(row: dict[str, Any]) -> EmergencyStop:
 
 def _columns(value: EmergencyStop) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(value, name) for name in EmergencyStop.__slots__ if name != "tenant_id"}
-    return {**row, "started_by_kind": value.started_by_kind.value, "items": json_text(msgspec.to_builtins(value.items))}
+    kind, pausing = value.started_by_kind.value, value.pausing.value
+    return {**row, "started_by_kind": kind, "pausing": pausing, "items": json_text(msgspec.to_builtins(value.items))}
 
 
 async def emergency_stop(scope: Scope, stop_id: UUID) -> EmergencyStop:

@@ -12,6 +12,7 @@ from tortoise import Model, fields
 from tortoise.expressions import Q
 
 from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON
+from domain.platforms import CampaignStatus
 from domain.status_changes import StatusChange, StatusChangeState
 from kit.pagination import Slice
 from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
@@ -107,6 +108,12 @@ async def unsettled_of(scope: Scope, campaign_id: UUID) -> list[StatusChange]:
     return as_values(StatusChange, await query.order_by("id").values())
 
 
+async def waiting_of_account(scope: Scope, account_id: UUID) -> list[StatusChange]:
+    """What waits for an account and was never sent, oldest first."""
+    query = scope.of(StatusChangeTable).filter(account_id=account_id, state=StatusChangeState.PENDING.value)
+    return as_values(StatusChange, await query.filter(sent_at_utc__isnull=True).order_by("id").values())
+
+
 async def changes_of_stops(scope: Scope, stop_ids: list[UUID]) -> dict[UUID, list[StatusChange]]:
     """What emergency stops asked for or cut off, by stop, oldest first."""
     found: dict[UUID, list[StatusChange]] = {}
@@ -115,6 +122,12 @@ async def changes_of_stops(scope: Scope, stop_ids: list[UUID]) -> dict[UUID, lis
         if each.stop_id is not None:
             found.setdefault(each.stop_id, []).append(each)
     return found
+
+
+async def restarts_waiting(scope: Scope, workspace_id: UUID) -> int:
+    """How many campaigns wait to be set running with nothing sent yet: what an emergency stop cuts off."""
+    query = scope.of(StatusChangeTable).filter(workspace_id=workspace_id, wanted=CampaignStatus.ENABLED.value)
+    return await query.filter(state=StatusChangeState.PENDING.value, sent_at_utc__isnull=True).count()
 
 
 async def any_unsettled(scope: Scope, workspace_id: UUID) -> bool:

@@ -34,6 +34,7 @@ class WorkspaceTable(Model):
     max_change_share = fields.FloatField()
     dispatch_immediately = fields.BooleanField()
     version = fields.IntField()
+    alert_above_micros = fields.BigIntField(db_default=500_000_000)
 
     class Meta:
         table = "workspaces"

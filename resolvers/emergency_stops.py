@@ -4,6 +4,7 @@ from functools import partial
 
 import strawberry
 
+from domain.emergency_stops import StopPausing
 from domain.errors import VersionConflict as Refusal
 from resolvers.context import Info, viewer
 from resolvers.errors import last_actor, lost_race, refusing, user_errors
@@ -16,6 +17,7 @@ from schema.emergency_stops import (
     EmergencyStopPayload,
     EmergencyStopPreview,
     EmergencyStopVersionConflict,
+    PauseCampaigns,
     StopReason,
     WindowHours,
 )
@@ -47,11 +49,18 @@ class EmergencyStopQuery:
 
     @strawberry.field(description="What an emergency stop would do now: look before you pull it.")
     async def emergency_stop_preview(
-        self, info: Info, workspace_id: WorkspaceId, window_hours: WindowHours = 24
+        self,
+        info: Info,
+        workspace_id: WorkspaceId,
+        window_hours: WindowHours = 24,
+        pause_campaigns: PauseCampaigns = StopPausing.NONE,
     ) -> EmergencyStopPreview | None:
         """A look ahead."""
-        found = await emergency_stops.preview(info.context.ports, viewer(info), workspace(workspace_id), window_hours)
-        return EmergencyStopPreview.of(found.cut_off, found.on_their_way, found.restored)
+        found = await emergency_stops.preview(
+            info.context.ports, viewer(info), workspace(workspace_id), window_hours, pause_campaigns
+        )
+        changes = (found.cut_off, found.on_their_way, found.restored)
+        return EmergencyStopPreview.of(changes, found.paused, found.restarts_cut_off)
 
 
 def _refused(why: list[UserError]) -> EmergencyStopPayload:
@@ -71,7 +80,7 @@ class EmergencyStopMutation:
     @strawberry.mutation(
         description="Pull the emergency stop: automation goes off, what waits is never sent, changes confirmed in the "
         "window are put back, everybody concerned is told. Takes write access to campaigns or to system settings; "
-        "where one is in force, that one is the answer."
+        "where one is in force, that one is the answer, and pauses more campaigns where more are asked for."
     )
     @refusing(_refused)
     async def emergency_stop_start(
@@ -81,10 +90,17 @@ class EmergencyStopMutation:
         reason: StopReason,
         idempotency_key: IdempotencyKey,
         window_hours: WindowHours = 24,
+        pause_campaigns: PauseCampaigns = StopPausing.NONE,
     ) -> EmergencyStopPayload:
         """Stop."""
         stop = await emergency_stops.start(
-            info.context.ports, viewer(info), workspace(workspace_id), reason, window_hours, idempotency_key
+            info.context.ports,
+            viewer(info),
+            workspace(workspace_id),
+            reason,
+            window_hours,
+            idempotency_key,
+            pause_campaigns,
         )
         return EmergencyStopPayload(emergency_stop=EmergencyStop.of(stop), user_errors=[])
 

@@ -126,6 +126,10 @@ class TenantLoaders:
         """A pause or restart of a campaign."""
         return await self._load("status_change", status_changes.status_changes_by_id, id_)
 
+    async def stop_status_changes(self, stop_id: UUID) -> Sequence[StatusChange]:
+        """What an emergency stop asked for, and the restarts it cut off."""
+        return await self._load("stop_status_changes", status_changes.changes_of_stops, stop_id) or ()
+
     async def plan(self, id_: UUID) -> Plan | None:
         """A plan."""
         return await self._load("plan", plans.plans_by_id, id_)

@@ -1,11 +1,14 @@
 """Workspace fields: authorise, parse, one service call, payload."""
 
+from decimal import Decimal
 from functools import partial
 from typing import Annotated
 
 import strawberry
 
+from domain.errors import InvalidInput
 from domain.workspaces import WorkspaceChange
+from kit.money import parse_micros
 from resolvers.context import Info, viewer
 from resolvers.errors import refusing, user_errors, workspace_conflict
 from resolvers.fields import Fields, one_or_null
@@ -72,7 +75,15 @@ def _change(change: WorkspaceChangeInput) -> WorkspaceChange:
         rejection_hold_days=change.rejection_hold_days,
         max_change_share=change.max_change_share,
         dispatch_immediately=change.dispatch_immediately,
+        alert_above_micros=None if change.alert_above is None else _micros(change.alert_above),
     )
+
+
+def _micros(amount: Decimal) -> int:
+    try:
+        return parse_micros(amount)
+    except ValueError as error:
+        raise InvalidInput(str(error), path=("change", "alertAbove")) from error
 
 
 FIELDS = Fields(query=WorkspaceQuery, mutation=WorkspaceMutation, types=(WorkspaceVersionConflict,))

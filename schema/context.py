@@ -30,6 +30,7 @@ from domain.presences import Presence
 from domain.recommendations import Recommendation, RecommendationStatus
 from domain.review_times import ReviewTimes
 from domain.reviews import PlatformSummary, ReviewProgress
+from domain.status_changes import StatusChange
 from domain.workspaces import Workspace
 from kit.pagination import Slice
 
@@ -63,6 +64,9 @@ class Loaders(Protocol):
 
     async def emergency_stop(self, id_: UUID) -> EmergencyStop | None:
         """An emergency stop."""
+
+    async def stop_status_changes(self, stop_id: UUID) -> Sequence[StatusChange]:
+        """The pauses that an emergency stop asked for, and the restarts it cut off, oldest first."""
 
     async def guardrail(self, id_: UUID) -> RuleSet | None:
         """The guardrails of one scope."""

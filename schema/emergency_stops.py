@@ -7,16 +7,19 @@ from uuid import UUID
 import strawberry
 
 from domain.adjustments import Adjustment as Change
+from domain.campaigns import Campaign as CampaignValue
 from domain.emergency_stops import EmergencyStop as Value
 from domain.emergency_stops import StopItem as ItemValue
-from domain.emergency_stops import StopOutcome
+from domain.emergency_stops import StopOutcome, StopPausing
 from schema.actors import Actor
 from schema.adjustments import Adjustment
 from schema.base import DateTime, Node, UserError, global_id
+from schema.campaigns import Campaign
 from schema.conflicts import VersionConflict
 from schema.context import Info
 from schema.enums import describe_enum
 from schema.nodes import shows, view
+from schema.status_changes import CampaignStatusChange
 
 #: Changes shown of one stop; what it does may concern every campaign of a workspace.
 MAX_SHOWN: Final = 100
@@ -31,6 +34,19 @@ describe_enum(
     },
 )
 
+describe_enum(
+    StopPausing,
+    "Which campaigns an emergency stop pauses. Setting them running again is a person's act, after it was lifted.",
+    {
+        StopPausing.NONE: "None.",
+        StopPausing.AFFECTED: "Those that pay from a budget that was changed in the window, or whose change is on its "
+        "way.",
+        StopPausing.ALL: "All of the workspace that run.",
+    },
+    name="EmergencyStopPausing",
+)
+
+PauseCampaigns = Annotated[StopPausing, strawberry.argument(description="Which campaigns are paused as well.")]
 WindowHours = Annotated[
     int, strawberry.argument(description="Put back what was confirmed so many hours before, 0 to 168; 0: nothing.")
 ]
@@ -74,6 +90,7 @@ class EmergencyStop(Node):
     version: int = strawberry.field(description="Goes up with everything it does; send it back as expectedVersion.")
     reason: str = strawberry.field(description="Why somebody pulled it.")
     window_hours: int = strawberry.field(description="Changes confirmed so long before it are put back.")
+    pause_campaigns: StopPausing = strawberry.field(description="Which campaigns it pauses.")
     started_by: Actor = strawberry.field(description="Who pulled it.")
     started_at: DateTime = strawberry.field(description="When.")
     lifted_by: Actor | None = strawberry.field(description="Who lifted it; null while it is in force.")
@@ -85,6 +102,21 @@ class EmergencyStop(Node):
     items: list[EmergencyStopItem] = strawberry.field(
         description="What it did with each change, at most the last 100; the incident report has all."
     )
+    value: strawberry.Private[Value]
+
+    @strawberry.field(description="How many campaigns it asked to pause so far.")
+    async def pause_count(self, info: Info) -> int | None:
+        """Pauses, counted."""
+        return sum(each.pauses for each in await info.context.loaders.stop_status_changes(self.value.id))
+
+    @strawberry.field(
+        description="Campaigns it asked to pause, and restarts it cut off, at most the last 100; the incident report "
+        "has all."
+    )
+    async def status_changes(self, info: Info) -> list[CampaignStatusChange] | None:
+        """Pauses and restarts."""
+        found = await info.context.loaders.stop_status_changes(self.value.id)
+        return [CampaignStatusChange.of(each) for each in found[-MAX_SHOWN:]]
 
     @classmethod
     def of(cls, value: Value) -> Self:
@@ -95,6 +127,7 @@ class EmergencyStop(Node):
             version=value.version,
             reason=value.reason,
             window_hours=value.window_hours,
+            pause_campaigns=value.pausing,
             started_by=Actor(kind=value.started_by_kind, reference=value.started_by_id),
             started_at=DateTime(value.started_at_utc),
             lifted_by=Actor.member(value.lifted_by_id),
@@ -102,6 +135,7 @@ class EmergencyStop(Node):
             still_at=None if still is None else DateTime(still),
             item_count=len(value.items),
             items=[EmergencyStopItem.of(each) for each in value.items[-MAX_SHOWN:]],
+            value=value,
         )
 
 
@@ -119,10 +153,21 @@ class EmergencyStopPreview:
         description="How many would be put back; several of one budget with one stroke."
     )
     restored: list[Adjustment] | None = strawberry.field(description="At most 100 of them.")
+    paused_count: int = strawberry.field(description="How many campaigns would be paused.")
+    paused: list[Campaign] | None = strawberry.field(description="At most 100 of them.")
+    restarts_cut_off_count: int = strawberry.field(
+        description="How many paused campaigns wait to be set running again and would not be."
+    )
 
     @classmethod
-    def of(cls, cut_off: Sequence[Change], on_their_way: Sequence[Change], restored: Sequence[Change]) -> Self:
-        """The clients' view."""
+    def of(
+        cls,
+        changes: tuple[Sequence[Change], Sequence[Change], Sequence[Change]],
+        paused: Sequence[CampaignValue],
+        restarts_cut_off: int,
+    ) -> Self:
+        """The clients' view; `changes`: those cut off, those on their way, those put back."""
+        cut_off, on_their_way, restored = changes
         return cls(
             cut_off_count=len(cut_off),
             cut_off=[Adjustment.of(each) for each in cut_off[:MAX_SHOWN]],
@@ -130,6 +175,9 @@ class EmergencyStopPreview:
             on_their_way=[Adjustment.of(each) for each in on_their_way[:MAX_SHOWN]],
             restored_count=len(restored),
             restored=[Adjustment.of(each) for each in restored[:MAX_SHOWN]],
+            paused_count=len(paused),
+            paused=[Campaign.of(each) for each in paused[:MAX_SHOWN]],
+            restarts_cut_off_count=restarts_cut_off,
         )
 
 

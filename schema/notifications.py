@@ -27,6 +27,10 @@ describe_enum(
         NoticeKind.NEEDS_REVIEW: "A change that automation may not approve waits for a person.",
         NoticeKind.ADJUSTMENT_FAILED: "An approved change did not go through.",
         NoticeKind.SHIFT_UNSETTLED: "A budget shift hangs between two campaigns: a person looks.",
+        NoticeKind.LARGE_BUDGET_CHANGE: "A daily budget changed by more than the workspace's threshold.",
+        NoticeKind.CAMPAIGN_PAUSED: "A campaign was paused on its platform.",
+        NoticeKind.STATUS_CHANGE_FAILED: "A campaign could not be paused, or set running.",
+        NoticeKind.STATUS_CHANGE_UNKNOWN: "Nobody knows whether a campaign was paused, or set running.",
         NoticeKind.ADJUSTMENT_UNKNOWN: "Nobody knows whether a change went through: a person decides.",
         NoticeKind.SYNC_FAILED: "An ad account's metrics and budgets could not be read.",
         NoticeKind.QUOTA_EXCEEDED: "A platform refuses more requests for now.",
@@ -41,7 +45,7 @@ describe_enum(
 describe_enum(
     Urgency,
     "How much it matters that somebody looks soon.",
-    {Urgency.LOW: "Good to know.", Urgency.NORMAL: "Today.", Urgency.HIGH: "Now."},
+    {Urgency.LOW: "Good to know.", Urgency.NORMAL: "Today.", Urgency.WARNING: "Soon.", Urgency.HIGH: "Now."},
     name="NotificationUrgency",
 )
 describe_enum(

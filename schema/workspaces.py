@@ -1,10 +1,12 @@
 """Workspaces as clients see them: the type, its input, payload and conflict. No logic."""
 
+from decimal import Decimal
 from typing import Self
 
 import strawberry
 
 from domain.workspaces import Workspace as Value
+from kit.money import to_decimal
 from schema.ad_accounts import AdAccount
 from schema.adjustments import Adjustment, AdjustmentStatuses
 from schema.arguments import After, Before, First, Last
@@ -39,6 +41,10 @@ class Workspace(Node):
     )
     dispatch_immediately: bool = strawberry.field(
         description="Whether an approval is sent at once, not with the next sync."
+    )
+    alert_above: Decimal = strawberry.field(
+        description="People are told of every confirmed change of a daily budget by more than this, in units of the "
+        "account's own currency."
     )
     value: strawberry.Private[Value]
 
@@ -157,6 +163,7 @@ class Workspace(Node):
             rejection_hold_days=value.rejection_hold_days,
             max_change_share=value.max_change_share,
             dispatch_immediately=value.dispatch_immediately,
+            alert_above=to_decimal(value.alert_above_micros),
             value=value,
         )
 
@@ -173,6 +180,11 @@ class WorkspaceChangeInput:
     max_change_share: float | None = strawberry.field(default=None, description="Above 0, up to 1.")
     dispatch_immediately: bool | None = strawberry.field(
         default=None, description="Send approvals at once, not with the next sync."
+    )
+    alert_above: Decimal | None = strawberry.field(
+        default=None,
+        description="Tell people of confirmed changes of a daily budget by more than this, in units of the account's "
+        "own currency; 0 tells of all.",
     )
 
 

@@ -29,9 +29,10 @@ from domain.errors import Forbidden, InvalidInput, PlatformError, Unauthenticate
 from domain.log import Actor
 from domain.platforms import Platform
 from domain.recommendations import RecommendationStatus
+from domain.status_changes import StatusChangeState, moved
 from kit.ids import new_id
 from kit.pagination import Slice
-from models import across_tenants, ad_accounts, adjustments, connections, recommendations, sessions
+from models import across_tenants, ad_accounts, adjustments, connections, recommendations, sessions, status_changes
 from services import ad_accounts as account_cases
 from services.connection_tokens import SUBJECT, access_token, connection_ports, opened, seal
 from services.ports import Ports
@@ -260,6 +261,11 @@ async def _leave(work: Work, account: AdAccount) -> None:
         if await adjustments.fail_pending(work.scope, before.id, DISCONNECTED, reason):
             failed = await adjustments.adjustment(work.scope, before.id)
             work.record("adjustment.failed", "adjustment", before, failed)
+    for waiting in await status_changes.waiting_of_account(work.scope, account.id):
+        reason = f"the ad account was disconnected from {account.platform.value} before this was sent"
+        gone = moved(waiting, StatusChangeState.FAILED, failure_code=DISCONNECTED, failure_reason=reason)
+        if await status_changes.fail_never_sent(work.scope, gone):
+            work.record("status_change.failed", "status_change", waiting, gone)
     open_now = await recommendations.open_of_account(work.scope, account.id)
     reason = f"the ad account was disconnected from {account.platform.value}"
     await close_in(work, open_now, RecommendationStatus.STALE, reason)

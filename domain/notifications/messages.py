@@ -65,7 +65,12 @@ _FOOT: Final = Template(
     '<p><small><a href="$url">Unsubscribe from digests of $workspace</a>: what needs you at once still comes.'
     "</small></p>"
 )
-_COLOURS: Final = {Urgency.HIGH: "#b00020", Urgency.NORMAL: "#0b57d0", Urgency.LOW: "#888888"}
+_COLOURS: Final = {
+    Urgency.HIGH: "#b00020",
+    Urgency.WARNING: "#b26a00",
+    Urgency.NORMAL: "#0b57d0",
+    Urgency.LOW: "#888888",
+}
 
 
 def fill(template: Template, **values: object) -> str:

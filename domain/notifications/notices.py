@@ -14,8 +14,12 @@ from uuid import UUID
 
 from domain.access import Permission, ReservedAct, RoleName
 from domain.access.permissions import ACT_NEEDS
-from domain.emergency_stops import CUT_OFF_CODE
+from domain.emergency_stops import CUT_OFF_CODE, StopPausing
 from domain.log import ActorKind, LogEvent
+from domain.platforms import CampaignStatus
+from domain.status_changes import SUPERSEDED_CODE
+from domain.workspaces import ALERT_ABOVE_MICROS
+from kit.money import to_decimal
 
 MAX_TITLE_CHARACTERS: Final = 200
 MAX_BODY_CHARACTERS: Final = 1_000
@@ -37,6 +41,10 @@ class NoticeKind(StrEnum):
     CONNECTION_LOST = "CONNECTION_LOST"
     EMERGENCY_STOP = "EMERGENCY_STOP"
     SHIFT_UNSETTLED = "SHIFT_UNSETTLED"
+    LARGE_BUDGET_CHANGE = "LARGE_BUDGET_CHANGE"
+    CAMPAIGN_PAUSED = "CAMPAIGN_PAUSED"
+    STATUS_CHANGE_FAILED = "STATUS_CHANGE_FAILED"
+    STATUS_CHANGE_UNKNOWN = "STATUS_CHANGE_UNKNOWN"
     ALERT_ESCALATED = "ALERT_ESCALATED"
 
 
@@ -45,6 +53,7 @@ class Urgency(StrEnum):
 
     LOW = "LOW"
     NORMAL = "NORMAL"
+    WARNING = "WARNING"
     HIGH = "HIGH"
 
 
@@ -160,6 +169,8 @@ class _Rule:
     audience: Audience
     words: Callable[[Facts], tuple[str, str]]
     alert: bool = False
+    #: Whether such an event is worth telling, by its facts.
+    tells: Callable[[Facts], bool] = lambda _facts: True
 
 
 def _approvals_waiting(plan: Facts) -> tuple[str, str]:
@@ -227,7 +238,9 @@ def _connection_lost(connection: Facts) -> tuple[str, str]:
 
 
 def _emergency_stop(stop: Facts) -> tuple[str, str]:
-    return "EMERGENCY STOP: nothing more is sent", str(stop.get("reason") or "")
+    pausing = stop.get("pausing", StopPausing.NONE)
+    also = "" if pausing == StopPausing.NONE else ", and campaigns are paused"
+    return f"EMERGENCY STOP: nothing more is sent{also}", str(stop.get("reason") or "")
 
 
 def _shift_flagged(shift: Facts) -> tuple[str, str]:
@@ -236,6 +249,53 @@ def _shift_flagged(shift: Facts) -> tuple[str, str]:
 
 def _stop_lifted(_stop: Facts) -> tuple[str, str]:
     return "The emergency stop was lifted", "Changes may be approved and sent again; automation stays paused."
+
+
+def _is_large(adjustment: Facts) -> bool:
+    """More than the workspace's threshold, either way; an amount that was erased is none."""
+    before, after = adjustment.get("before_micros"), adjustment.get("intended_micros")
+    return before is not None and after is not None and abs(after - before) > adjustment["alert_above_micros"]
+
+
+def _large_change(adjustment: Facts) -> tuple[str, str]:
+    before, after = int(adjustment["before_micros"]), int(adjustment["intended_micros"])
+    code = adjustment.get("currency_code", "")
+    what, moved = ("raised", after - before) if after > before else ("cut", before - after)
+    above = f"more than the {_amount(adjustment['alert_above_micros'])} that this workspace is told of"
+    body = f"From {_amount(before)} to {_amount(after)} {code} a day, read back from the platform: {above}."
+    return f"A daily budget was {what} by {_amount(moved)} {code}", body
+
+
+def _amount(micros: int) -> str:
+    return f"{to_decimal(micros):.2f}"
+
+
+def _is_news_of_a_pause(change: Facts) -> bool:
+    """A pause that was sent, by nobody's emergency: the stop's own notice says it of all its campaigns."""
+    sent, by_stop = change.get("sent_at_utc"), change.get("stop_id")
+    return change.get("wanted") == CampaignStatus.PAUSED and sent is not None and by_stop is None
+
+
+def _paused(change: Facts) -> tuple[str, str]:
+    why = str(change.get("reason") or "No reason was recorded").rstrip(".")
+    return "A campaign was paused", f"{why}. A person can set it running again."
+
+
+def _failed_by_itself(change: Facts) -> bool:
+    """Not because a person wanted the opposite, or an emergency stop began: that is known already."""
+    return change.get("failure_code") not in {CUT_OFF_CODE, SUPERSEDED_CODE}
+
+
+def _status_verb(change: Facts) -> str:
+    return "pause a campaign" if change.get("wanted") == CampaignStatus.PAUSED else "set a campaign running"
+
+
+def _status_failed(change: Facts) -> tuple[str, str]:
+    return f"It failed to {_status_verb(change)}{_code(change)}", _reason(change)
+
+
+def _status_unknown(change: Facts) -> tuple[str, str]:
+    return f"Nobody knows whether it worked to {_status_verb(change)}{_code(change)}: please look", _reason(change)
 
 
 def _escalated(alert: Facts) -> tuple[str, str]:
@@ -253,19 +313,33 @@ RULES: Final[Mapping[str, _Rule]] = {
     "recommendation.needs_review": _Rule(NoticeKind.NEEDS_REVIEW, _NORMAL, _DECIDERS, _needs_review),
     "adjustment.failed": _Rule(NoticeKind.ADJUSTMENT_FAILED, _HIGH, _OWNERS, _failed, alert=True),
     "adjustment.unknown": _Rule(NoticeKind.ADJUSTMENT_UNKNOWN, _HIGH, _OWNERS, _unknown, alert=True),
+    "adjustment.confirmed": _Rule(NoticeKind.LARGE_BUDGET_CHANGE, _HIGH, _ALL, _large_change, tells=_is_large),
+    "status_change.confirmed": _Rule(
+        NoticeKind.CAMPAIGN_PAUSED, Urgency.WARNING, _ALL, _paused, tells=_is_news_of_a_pause
+    ),
+    "status_change.failed": _Rule(
+        NoticeKind.STATUS_CHANGE_FAILED,
+        _HIGH,
+        _ALL,
+        _status_failed,
+        alert=True,
+        tells=_failed_by_itself,
+    ),
+    "status_change.unknown": _Rule(NoticeKind.STATUS_CHANGE_UNKNOWN, _HIGH, _ALL, _status_unknown, alert=True),
     "ad_account.sync_failed": _Rule(NoticeKind.SYNC_FAILED, _NORMAL, _OWNERS, _sync_failed, alert=True),
     "ad_account.quota_exceeded": _Rule(NoticeKind.QUOTA_EXCEEDED, _HIGH, _OWNERS, _quota, alert=True),
     "ad_account_issue.reported": _Rule(NoticeKind.PLATFORM_ISSUE, _NORMAL, _OWNERS, _issue, alert=True),
     "budget.changed_elsewhere": _Rule(NoticeKind.BUDGET_CHANGED_ELSEWHERE, Urgency.LOW, _DECIDERS, _changed_elsewhere),
     "connection.needs_reconnect": _Rule(NoticeKind.CONNECTION_LOST, _HIGH, _ALL, _connection_lost, alert=True),
     "workspace.stopped": _Rule(NoticeKind.EMERGENCY_STOP, _HIGH, _ALL, _emergency_stop),
+    "emergency_stop.widened": _Rule(NoticeKind.EMERGENCY_STOP, _HIGH, _ALL, _emergency_stop),
     "shift.flagged": _Rule(NoticeKind.SHIFT_UNSETTLED, _HIGH, _ALL, _shift_flagged, alert=True),
     "emergency_stop.lifted": _Rule(NoticeKind.EMERGENCY_STOP, _NORMAL, _ALL, _stop_lifted),
     "alert.escalated": _Rule(NoticeKind.ALERT_ESCALATED, _HIGH, Audience.OWNERS, _escalated),
 }
 
 
-def draft(event: LogEvent, waiting: int) -> Draft | None:
+def draft(event: LogEvent, waiting: int, alert_above_micros: int = ALERT_ABOVE_MICROS) -> Draft | None:
     """What an event has to say; None for one that concerns nobody in particular.
 
     An event whose payload was erased is told without its facts.
@@ -273,6 +347,7 @@ def draft(event: LogEvent, waiting: int) -> Draft | None:
     Args:
         event: from the log.
         waiting: recommendations that now wait for a decision in the event's workspace.
+        alert_above_micros: the workspace's threshold for changes of a budget, in the account's currency.
     """
     entry = event.entry
     rule = RULES.get(entry.kind)
@@ -280,7 +355,9 @@ def draft(event: LogEvent, waiting: int) -> Draft | None:
         return None
     if rule.kind is NoticeKind.APPROVALS_WAITING and not waiting:
         return None
-    facts: Facts = {**(event.after or {}), "waiting": waiting}
+    facts: Facts = {**(event.after or {}), "waiting": waiting, "alert_above_micros": alert_above_micros}
+    if not rule.tells(facts):
+        return None
     if rule.kind is NoticeKind.ADJUSTMENT_FAILED and facts.get("failure_code") == CUT_OFF_CODE:
         # The stop's own notice says it: a storm of others would bury that one.
         return None

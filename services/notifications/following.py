@@ -5,7 +5,7 @@ stores nothing, so that no event is told twice and none is left out. Must not se
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -25,6 +25,7 @@ from domain.notifications.notices import (
     draft,
 )
 from domain.notifications.preferences import Channel, Pace, Preferences
+from domain.workspaces import ALERT_ABOVE_MICROS
 from kit.ids import new_id
 from models import across_tenants, log, notifications, recommendations, tenants
 from services.ports import Ports
@@ -74,6 +75,8 @@ class _Telling:
 
     ports: Ports
     work: Work
+    #: Thresholds read so far, by workspace.
+    alert_above: dict[UUID, int] = field(default_factory=dict)
 
     async def tell(self, event: LogEvent) -> int:
         """Store what one event makes. Returns how many notices."""
@@ -81,7 +84,7 @@ class _Telling:
         if event.entry.workspace_id is None:
             return 0
         scope = self.work.scope
-        told = draft(event, await self._waiting(event))
+        told = draft(event, await self._waiting(event), await self._alert_above(event))
         if told is None:
             return 0
         alert = await self._raise_alert(event, told) if told.alert else None
@@ -100,6 +103,17 @@ class _Telling:
         if event.entry.workspace_id is None or event.entry.kind != "plan.proposed":
             return 0
         return len(await recommendations.open_recommendations(self.work.scope, event.entry.workspace_id))
+
+    async def _alert_above(self, event: LogEvent) -> int:
+        """The workspace's threshold, where an event is about an amount."""
+        workspace_id = event.entry.workspace_id
+        if workspace_id is None or event.entry.kind != "adjustment.confirmed":
+            return ALERT_ABOVE_MICROS
+        known = self.alert_above.get(workspace_id)
+        if known is None:
+            known = (await tenants.workspace(self.work.scope, workspace_id)).alert_above_micros
+            self.alert_above[workspace_id] = known
+        return known
 
     async def _queue(self, event: LogEvent, notices: Sequence[Notice], wishes: dict[UUID, Preferences]) -> None:
         """Deliveries by every channel that each person wants; none for what is long past."""

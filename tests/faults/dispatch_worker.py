@@ -17,10 +17,12 @@ from domain.dispatch_times import dispatch_times
 from domain.quotas import QUOTAS, Quota
 from jobs.dispatch import sweep
 from jobs.shifts import settle_all
+from jobs.status_changes import change_statuses
 from kit.time import SystemClock
 from models.adjustments import AdjustmentTable
 from models.scope import Database
 from models.shifts import ShiftTable
+from models.status_changes import StatusChangeTable
 from services.ports import Ports
 
 #: What is shown here is not that changes wait for each other.
@@ -38,6 +40,11 @@ class Silent:
 
 async def at_rest(database: Database, tenant_id: UUID) -> bool:
     """Whether nothing is under way and nothing waits to be read again."""
+    statuses = database.read(tenant_id).of(StatusChangeTable)
+    if await statuses.filter(state__in=["PENDING", "SENDING"]).exists():
+        return False
+    if await statuses.filter(recheck_at_utc__isnull=False).exists():
+        return False
     rows = database.read(tenant_id).of(AdjustmentTable)
     moving = await rows.exclude(status__in=[status.value for status in SETTLED]).exists()
     if await database.read(tenant_id).of(ShiftTable).filter(status__in=UNSETTLED_SHIFTS).exists():
@@ -66,6 +73,7 @@ async def main(url: str, platforms_url: str, tenant_id: UUID, lease_seconds: flo
         while not await at_rest(database, tenant_id):
             await settle_all(ports)
             await sweep(ports, jitter, times, UNLIMITED)
+            await change_statuses(ports, jitter, times, UNLIMITED)
             await asyncio.sleep(0.02)
 
 

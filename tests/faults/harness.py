@@ -34,8 +34,8 @@ HERE = Path(__file__).parent
 #: Quick enough for a test, and long enough for a loaded machine.
 LEASE_SECONDS = 2.0
 SETTLE_SCALE = 0.04
-#: What tells a request that changes a budget from those that only ask, on any of the platforms.
-_WRITES = (b"PUT ", b"POST /meta/", b"PARTIAL_UPDATE", b":mutate", b"/campaign/update/")
+#: What tells a request that changes something from those that only ask, on any of the platforms.
+_WRITES = (b"PUT ", b"POST /meta/", b"PARTIAL_UPDATE", b":mutate", b"/campaign/update/", b"/campaign/status/update/")
 #: Ten cents: any budget stands hundreds of such cuts.
 STEP_MICROS = 100_000
 
@@ -48,7 +48,7 @@ def size(small: int) -> int:
 
 
 def writes(request: bytes) -> bool:
-    """Whether a request to the sandbox changes a budget."""
+    """Whether a request to the sandbox changes something."""
     return any(mark in request for mark in _WRITES)
 
 

@@ -32,8 +32,7 @@ from realtime.hints import Hints
 from realtime.relay import Relay
 from services import adjustments as changes
 from services import automations as switches
-from services import emergency_stops as cases
-from services import notifications, plans, sessions
+from services import incidents, notifications, plans, sessions
 from services import recommendations as decisions
 from services.auto_approvals import approve_what_may_be
 from services.ports import Ports
@@ -277,7 +276,7 @@ async def test_somebody_elses_edit_is_left_to_a_person(ports: Ports, house: Hous
     restoring = await adjustments.adjustment(ports.database.read(house.tenant_id), original.restored_by_id)
     assert (restoring.status, restoring.failure_code) == (AdjustmentStatus.FAILED, "BUDGET_CHANGED_ELSEWHERE")
     [kept] = await stops(ports, house)
-    told = as_json(await cases.report(ports, await viewer_of(ports, house, house.analyst_id), kept.id))
+    told = as_json(await incidents.report(ports, await viewer_of(ports, house, house.analyst_id), kept.id))
     assert told["summary"] == {"never_sent": 0, "put_back": 0, "not_put_back_yet": 0, "need_a_person": 1}
     assert "the platform's budget is 77.00 USD" in told["changes"][0]["needs_person"]
 

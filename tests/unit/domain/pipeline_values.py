@@ -6,8 +6,10 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from domain.adjustments import Adjustment, AdjustmentStatus
-from domain.platforms import Platform
+from domain.log import ActorKind
+from domain.platforms import CampaignStatus, Platform
 from domain.recommendations import Recommendation, RecommendationStatus
+from domain.status_changes import StatusChange, StatusChangeState, status_before
 from domain.workspaces import Workspace
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -43,5 +45,18 @@ def recommendation(delta_micros: int = 10_000_000, **changes: object) -> Recomme
         roas_change_high=0.9, revenue_change_reporting_micros=1_000_000, confidence=0.9, rationale="because",
         created_at_utc=NOW, expires_at_utc=NOW + timedelta(hours=4), changed_by_id=None, changed_at_utc=None,
         decided_by_id=None, decided_at_utc=None, decision_reason=None, adjustment_id=None,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def status_change(
+    state: StatusChangeState = StatusChangeState.PENDING,
+    wanted: CampaignStatus = CampaignStatus.PAUSED,
+    **changes: object,
+) -> StatusChange:
+    """A campaign on its way to be paused, unless said otherwise."""
+    made = StatusChange(
+        uuid4(), SOMEWHERE, SOMEWHERE, SOMEWHERE, SOMEWHERE, state, 3, status_before(wanted), wanted, "too dear",
+        ActorKind.MEMBER, "ana", NOW, 1, NOW,
     )  # fmt: skip
     return replace(made, **changes)

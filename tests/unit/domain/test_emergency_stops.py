@@ -7,23 +7,30 @@ from uuid import UUID
 import pytest
 
 from domain.adjustments import Adjustment, AdjustmentStatus
+from domain.campaigns import Campaign
 from domain.emergency_stops import (
     CUT_OFF_CODE,
     UNKNOWN_NOTE,
     EmergencyStop,
     StopItem,
     StopOutcome,
+    StopPausing,
+    budgets_in_reach,
     check_reason,
     check_window,
+    left_to_pause,
     lifted,
     needs_person,
     next_steps,
     noted,
+    widened,
 )
 from domain.errors import InvalidInput, InvalidTransition
 from domain.log import ActorKind
+from domain.platforms import CampaignStatus
+from domain.status_changes import StatusChangeState
 from kit.ids import new_id
-from tests.unit.domain.pipeline_values import NOW, adjustment
+from tests.unit.domain.pipeline_values import NOW, adjustment, status_change
 
 HOUR = timedelta(hours=1)
 STOP = EmergencyStop(
@@ -130,3 +137,35 @@ def test_a_reason_is_asked_for() -> None:
     for text in ("  ", "x" * 501):
         with pytest.raises(InvalidInput):
             check_reason(text)
+
+
+def test_only_what_was_changed_or_may_have_been_is_affected() -> None:
+    made, sending = change(), change(AdjustmentStatus.SENDING, sent_at_utc=NOW)
+    waiting, cut = change(AdjustmentStatus.PENDING), change(AdjustmentStatus.FAILED, failure_code=CUT_OFF_CODE)
+    lost = change(AdjustmentStatus.UNKNOWN, sent_at_utc=NOW)
+    changes = [made, sending, waiting, cut, lost]
+    assert budgets_in_reach(StopPausing.AFFECTED, changes) == sorted(
+        [made.budget_id, sending.budget_id, lost.budget_id]
+    )
+    assert budgets_in_reach(StopPausing.NONE, changes) == []
+    assert budgets_in_reach(StopPausing.ALL, changes) is None
+
+
+def test_a_campaign_is_asked_to_pause_once_and_a_cut_off_restart_is_no_pause() -> None:
+    first, second, third = (
+        Campaign(new_id(), new_id(), new_id(), new_id(), new_id(), "c", "n", CampaignStatus.ENABLED, None)
+        for _ in range(3)
+    )
+    pause = status_change(StatusChangeState.FAILED, campaign_id=first.id)
+    restart = status_change(StatusChangeState.FAILED, CampaignStatus.ENABLED, campaign_id=second.id)
+    assert left_to_pause([first, second, third], [pause, restart]) == [second, third]
+
+
+@pytest.mark.parametrize(
+    ("has", "wanted", "wider"),
+    [("NONE", "NONE", False), ("NONE", "AFFECTED", True), ("AFFECTED", "ALL", True), ("ALL", "AFFECTED", False)],
+)
+def test_a_stop_pauses_more_and_never_less(has: str, wanted: str, wider: bool) -> None:
+    stop = replace(STOP, pausing=StopPausing(has), still_at_utc=NOW)
+    found = widened(stop, StopPausing(wanted))
+    assert found == (replace(stop, pausing=StopPausing(wanted), still_at_utc=None, version=2) if wider else None)

@@ -3,13 +3,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from domain.adjustments import STRAYED_CODE, STRAYS_WITHIN
 from domain.errors import InvalidInput, InvalidTransition, PlatformError
-from domain.log import ActorKind
 from domain.platforms import CampaignStatus
 from domain.retries import MAX_ATTEMPTS
 from domain.status_changes import (
@@ -28,7 +27,7 @@ from domain.status_changes import (
     strayed,
     superseded,
 )
-from tests.unit.domain.pipeline_values import NOW, SOMEWHERE
+from tests.unit.domain.pipeline_values import NOW, status_change
 
 S = StatusChangeState
 ON, OFF, GONE = CampaignStatus.ENABLED, CampaignStatus.PAUSED, CampaignStatus.REMOVED
@@ -36,12 +35,7 @@ TOKEN = UUID(int=7)
 SETTLE = timedelta(seconds=10)
 
 
-def change(state: StatusChangeState = S.PENDING, wanted: CampaignStatus = OFF, **facts: object) -> StatusChange:
-    made = StatusChange(
-        uuid4(), SOMEWHERE, SOMEWHERE, SOMEWHERE, SOMEWHERE, state, 3, status_before(wanted), wanted, "too dear",
-        ActorKind.MEMBER, "ana", NOW, 1, NOW,
-    )  # fmt: skip
-    return replace(made, **facts)
+change = status_change
 
 
 def sending(**facts: object) -> StatusChange:
