@@ -142,6 +142,11 @@ class GraphQLBackend:
         """The credential's principal: many sockets of one API key, or of one signed-in page, see the same."""
         return cast("ApiSession", session).principal
 
+    def payer(self, session: Session) -> Hashable | None:
+        """The person or key behind the credential: more sessions give no larger share."""
+        principal = cast("ApiSession", session).principal
+        return None if principal is None else (principal.tenant_id, principal.subject_id)
+
     def event_key(self, context: Context, event: object) -> Hashable | None:
         """A message of a log by its kind and number, with what the viewer holds."""
         if context.viewer is None or not isinstance(event, StreamMessage):

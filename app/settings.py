@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     clock: Literal["system", "sandbox"] = Field(
         default="system", description="'sandbox': follow the sandbox's clock, so that skipped days are lived through."
     )
+    rate_burst: int = Field(default=60_000, ge=0, description="Points a viewer may spend at once on the API.")
+    rate_per_second: float = Field(
+        default=2_000.0, ge=0, description="Points a viewer gets back each second, in each process; 0: no limit."
+    )
     production: bool = Field(default=False, description="Hides introspection and hints from strangers.")
     token_ttl_seconds: int = Field(default=900, ge=30, le=86_400)
     refresh_ttl_days: int = Field(default=30, ge=1, le=365)

@@ -66,9 +66,10 @@ def create_app(
         container: open for as long as the app serves.
         around: entered while the app serves, such as a worker in the same process.
     """
-    limits = TransportLimits()
+    settings = container.settings
+    limits = TransportLimits(rate_burst=settings.rate_burst, rate_per_second=settings.rate_per_second)
     schema = build_schema()
-    engine = GraphQLEngine(schema, limits, production=container.settings.production, clock=container.ports.clock)
+    engine = GraphQLEngine(schema, limits, production=settings.production, clock=container.ports.clock)
     backend = GraphQLBackend(container)
     registry = CollectorRegistry()
     sdl = schema.as_str()

@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(var_dir=Path(folder), database_url=arguments.database_url)
+        settings = Settings(var_dir=Path(folder), database_url=arguments.database_url, rate_per_second=0)
         people = arguments.people or arguments.subscribers
         uvloop.run(_measure(settings, arguments.subscribers, people, arguments.rounds))
 

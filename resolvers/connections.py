@@ -18,6 +18,7 @@ from schema.connections import (
     AdAccountOffer,
     PlatformGrant,
 )
+from schema.costs import PLATFORM
 from schema.platforms import Platform
 from services import connections
 
@@ -52,7 +53,8 @@ class ConnectionQuery:
         return await one_or_null(info, id, "PlatformGrant", connections.one, PlatformGrant.of)
 
     @strawberry.field(
-        description="Those you may connect over a grant, asked of its platform now; null for no such grant."
+        description="Those you may connect over a grant, asked of its platform now; null for no such grant.",
+        directives=[PLATFORM],
     )
     async def ad_account_offers(self, info: Info, grant_id: GrantId) -> list[AdAccountOffer] | None:
         """Accounts on offer."""
@@ -84,7 +86,7 @@ class ConnectionMutation:
             consent_url=begun.consent_url, expires_at=DateTime(begun.expires_at_utc), user_errors=[]
         )
 
-    @strawberry.mutation(description="Connect chosen accounts of a grant to its workspace.")
+    @strawberry.mutation(description="Connect chosen accounts of a grant to its workspace.", directives=[PLATFORM])
     @refusing(lambda why: AdAccountConnectPayload(ad_accounts=None, user_errors=why))
     async def ad_account_connect(
         self, info: Info, grant_id: GrantId, external_ids: ExternalIds
@@ -96,7 +98,8 @@ class ConnectionMutation:
         return AdAccountConnectPayload(ad_accounts=[AdAccount.of(each) for each in found], user_errors=[])
 
     @strawberry.mutation(
-        description="End a grant at once: its tokens are revoked and erased, what waits for its accounts fails."
+        description="End a grant at once: its tokens are revoked and erased, what waits for its accounts fails.",
+        directives=[PLATFORM],
     )
     @refusing(lambda why: AdAccountDisconnectPayload(grant=None, revoked=None, user_errors=why))
     async def ad_account_disconnect(self, info: Info, grant_id: GrantId) -> AdAccountDisconnectPayload:

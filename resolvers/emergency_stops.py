@@ -12,6 +12,7 @@ from resolvers.fields import Fields, one_or_null, page_of, workspace
 from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last, WorkspaceId
 from schema.base import Connection, UserError, parse_id, parse_slice
 from schema.conflicts import VersionConflict
+from schema.costs import HEAVY
 from schema.emergency_stops import (
     EmergencyStop,
     EmergencyStopPayload,
@@ -47,7 +48,7 @@ class EmergencyStopQuery:
         """A stop by global id."""
         return await one_or_null(info, id, "EmergencyStop", emergency_stops.one, EmergencyStop.of)
 
-    @strawberry.field(description="What an emergency stop would do now: look before you pull it.")
+    @strawberry.field(description="What an emergency stop would do now: look before you pull it.", directives=[HEAVY])
     async def emergency_stop_preview(
         self,
         info: Info,

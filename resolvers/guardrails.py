@@ -14,6 +14,7 @@ from resolvers.errors import guardrail_conflict, refusing, user_errors
 from resolvers.fields import Fields, page_of, workspace
 from schema.arguments import After, Before, ExpectedVersion, First, Id, IdempotencyKey, Last, WorkspaceId
 from schema.base import Connection, UserError, parse_id, parse_slice
+from schema.costs import HEAVY
 from schema.guardrail_previews import GuardrailOutcome, GuardrailPreview, GuardrailPreviewItem
 from schema.guardrails import (
     AutomationThresholdsInput,
@@ -65,7 +66,8 @@ class GuardrailQuery:
         return GuardrailDefault.all()
 
     @strawberry.field(
-        description="What last week's recommendations would have met: as all is set now, or with others for one scope."
+        description="What last week's recommendations would have met: as all is set now, or with others for one scope.",
+        directives=[HEAVY],
     )
     async def guardrail_preview(
         self, info: Info, workspace_id: WorkspaceId, scope: MaybeScope = None, change: MaybeChange = None

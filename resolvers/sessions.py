@@ -9,6 +9,7 @@ from resolvers.context import Info
 from resolvers.errors import refusing
 from resolvers.fields import Fields
 from schema.base import DateTime, UserError, parse_id, request_error
+from schema.costs import HEAVY
 from schema.members import Viewer
 from schema.sessions import Session, SessionPayload, SessionRevokePayload
 from services import members, sessions
@@ -34,7 +35,7 @@ _refusing = refusing(lambda why: SessionPayload(session=None, user_errors=why), 
 class SessionMutation:
     """Mutation fields."""
 
-    @strawberry.mutation(description="Sign in with e-mail address and password.")
+    @strawberry.mutation(description="Sign in with e-mail address and password.", directives=[HEAVY])
     @_refusing
     async def session_create(
         self, info: Info, email: Email, password: Password, tenant_id: TenantId = None

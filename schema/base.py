@@ -16,6 +16,7 @@ from domain import errors
 from kit import money as amounts
 from kit.pagination import Slice
 from kit.time import iso_utc
+from schema.costs import FREE
 from schema.enums import describe_enum
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ class Connection(Generic[T]):
     """A page of a list."""
 
     nodes: list[T] = strawberry.field(description="The page's items alone, at most 100.")
-    page_info: PageInfo = strawberry.field(description="Where the page lies.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies.", directives=[FREE])
     keys: strawberry.Private[list[UUID]]
 
     @strawberry.field(description="The page's items with their places, at most 100.")

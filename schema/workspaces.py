@@ -14,6 +14,7 @@ from schema.base import Connection, CurrencyCode, DateTime, Node, UserError, con
 from schema.campaigns import Campaign
 from schema.conflicts import VersionConflict
 from schema.context import Info
+from schema.costs import HEAVY
 from schema.histories import HistoryEntry, HistorySince, HistoryUntil, WorkspaceMeasures
 from schema.nodes import shows
 from schema.plans import Plan
@@ -58,7 +59,10 @@ class Workspace(Node):
         """Progress."""
         return ReviewProgress.of(await info.context.reads.review_progress(self.value))
 
-    @strawberry.field(description="Each platform with an account, at a glance; never more than there are platforms.")
+    @strawberry.field(
+        description="Each platform with an account, at a glance; never more than there are platforms.",
+        directives=[HEAVY],
+    )
     async def platform_summary(self, info: Info) -> list[PlatformSummary] | None:
         """Platforms."""
         return [PlatformSummary.of(each) for each in await info.context.reads.platform_summaries(self.value.id)]
@@ -123,7 +127,8 @@ class Workspace(Node):
 
     @strawberry.field(
         description="Approved changes of a period and what came of them, newest first; thirty days unless said "
-        "otherwise, at most 366. Takes analytics:read."
+        "otherwise, at most 366. Takes analytics:read.",
+        directives=[HEAVY],
     )
     async def history(
         self,
@@ -144,7 +149,8 @@ class Workspace(Node):
 
     @strawberry.field(
         description="Reviews, automation and what changes brought over a period; thirty days unless said otherwise, "
-        "at most 366. Takes analytics:read."
+        "at most 366. Takes analytics:read.",
+        directives=[HEAVY],
     )
     def measures(self, info: Info, since: HistorySince = None, until: HistoryUntil = None) -> WorkspaceMeasures | None:
         """Measures."""

@@ -22,7 +22,7 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from app.graphql_transport.cost import PagedField, check_shape, paged_fields
+from app.graphql_transport.cost import CostTree, cost_trees
 from app.graphql_transport.errors import (
     BAD_REQUEST,
     SYNTAX,
@@ -32,6 +32,7 @@ from app.graphql_transport.errors import (
     request_errors,
 )
 from app.graphql_transport.limits import TransportLimits
+from app.graphql_transport.shape import check_shape
 
 #: What strawberry adds to the specification's rules when it validates.
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -42,12 +43,12 @@ _MAX_ERRORS = 20
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """A valid document and the paged fields of each of its operations, by operation."""
+    """A valid document and what each of its operations costs, by operation."""
 
     document: DocumentNode
-    operations: tuple[tuple[OperationDefinitionNode, tuple[PagedField, ...]], ...]
+    operations: tuple[tuple[OperationDefinitionNode, CostTree], ...]
 
-    def pick(self, name: str | None) -> tuple[OperationDefinitionNode, tuple[PagedField, ...]]:
+    def pick(self, name: str | None) -> tuple[OperationDefinitionNode, CostTree]:
         """The operation to run. Raises RequestRefusedError as `pick_operation` does."""
         operation = pick_operation(self.document, name)
         return next(prepared for prepared in self.operations if prepared[0] is operation)
@@ -85,8 +86,8 @@ class Documents:
 
     def prepare(
         self, text: str, operation_name: str | None, *, restricted: bool, allowed: frozenset[OperationType]
-    ) -> tuple[PreparedDocument, OperationDefinitionNode, tuple[PagedField, ...]]:
-        """A valid document, the operation to run, its paged fields. `restricted`: no introspection, no hints.
+    ) -> tuple[PreparedDocument, OperationDefinitionNode, CostTree]:
+        """A valid document, the operation to run, its costs. `restricted`: no introspection, no hints.
 
         Raises:
             RequestRefusedError: a syntax or validation error, a limit, no such operation, or its type is not allowed
@@ -96,9 +97,9 @@ class Documents:
         known = self._kept.get(key)
         if known is not None:
             self._kept.move_to_end(key)
-            operation, paged = known.pick(operation_name)
+            operation, costs = known.pick(operation_name)
             _check_allowed(operation, allowed)
-            return known, operation, paged
+            return known, operation, costs
         document = self._parse(text)
         # Before validation: whether a method may run an operation at all does not depend on the schema.
         _check_allowed(pick_operation(document, operation_name), allowed)
@@ -107,14 +108,14 @@ class Documents:
         prepared = PreparedDocument(
             document,
             tuple(
-                (node, paged_fields(self._schema, document, node))
+                (node, cost_trees(self._schema, document, node))
                 for node in document.definitions
                 if isinstance(node, OperationDefinitionNode)
             ),
         )
         self._keep(key, prepared)
-        operation, paged = prepared.pick(operation_name)
-        return prepared, operation, paged
+        operation, costs = prepared.pick(operation_name)
+        return prepared, operation, costs
 
     def _parse(self, text: str) -> DocumentNode:
         try:

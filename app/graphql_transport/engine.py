@@ -1,13 +1,13 @@
 """Runs GraphQL requests against a strawberry schema. Owns the order of the steps; knows no socket and no header.
 
-prepare   text -> parsed, measured, validated (cached) -> variables coerced, nodes counted
+prepare   text -> parsed, measured, validated (cached) -> variables coerced, nodes and cost counted
 execute   one query or mutation, with a context of its own
 subscribe the source events of a subscription; execute_event for each, again with a context of its own
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import strawberry
 from graphql import (
@@ -17,7 +17,7 @@ from graphql import (
     execute_subscription_event,
 )
 
-from app.graphql_transport.cost import PagedField, too_large
+from app.graphql_transport.cost import CostTree, measure
 from app.graphql_transport.documents import Documents
 from app.graphql_transport.errors import (
     VARIABLES,
@@ -29,7 +29,9 @@ from app.graphql_transport.errors import (
 )
 from app.graphql_transport.executor import FieldKinds, OperationExecutor, is_awaitable
 from app.graphql_transport.limits import TransportLimits
+from app.graphql_transport.rates import Rates
 from app.graphql_transport.requests import GraphQLRequest
+from app.graphql_transport.shape import too_large
 from app.graphql_transport.sharing import SharedResponses
 from kit.time import Clock
 
@@ -39,6 +41,9 @@ SUBSCRIPTIONS = frozenset({OperationType.SUBSCRIPTION})
 ALL_OPERATIONS = frozenset(OperationType)
 
 ResponseData = dict[str, Any]
+
+#: Points of a request that is refused: it was read, and perhaps validated.
+REFUSED_POINTS: Final = 10
 
 
 class SubscriptionRefusedError(Exception):
@@ -51,10 +56,11 @@ class SubscriptionRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A request that is valid and within limits, ready to run once."""
+    """A request that is valid and within limits, ready to run once. `cost` is in the points of `cost`."""
 
     executor: OperationExecutor
     kind: OperationType
+    cost: int
 
 
 class GraphQLEngine:
@@ -79,6 +85,7 @@ class GraphQLEngine:
         self._documents = Documents(self._schema, limits)
         self._kinds: FieldKinds = {}
         self.shared = SharedResponses(limits.shared_bytes)
+        self._rates = Rates(limits.rate_burst, limits.rate_per_second)
 
     def prepare(
         self, request: GraphQLRequest, *, anonymous: bool, allowed: frozenset[OperationType] = ALL_OPERATIONS
@@ -89,7 +96,7 @@ class GraphQLEngine:
             RequestRefusedError: syntax, validation, variables, limits, or a kind of operation that is not allowed here.
         """
         restricted = self._production and anonymous
-        prepared, operation, paged = self._documents.prepare(
+        prepared, operation, costs = self._documents.prepare(
             request.query, request.operation_name, restricted=restricted, allowed=allowed
         )
         executor = OperationExecutor.build(
@@ -104,8 +111,19 @@ class GraphQLEngine:
         )
         if isinstance(executor, list):
             raise RequestRefusedError(request_errors(executor, VARIABLES))
-        self._check_nodes(paged, executor.variable_values.coerced)
-        return Operation(cast("OperationExecutor", executor), operation.operation)
+        cost = self._within_limits(costs, executor.variable_values.coerced)
+        return Operation(cast("OperationExecutor", executor), operation.operation, cost)
+
+    def charge(self, viewer: Hashable, operation: Operation | None) -> ErrorData:
+        """Let a viewer pay for an operation, or for one that was refused; the response's `extensions` about it.
+
+        Raises:
+            RateLimitedError: the viewer's share does not pay for it.
+        """
+        points = REFUSED_POINTS if operation is None else operation.cost
+        told = {"requested": points, "limit": self.limits.cost}
+        left = self._rates.spend(viewer, points)
+        return {"cost": told if left is None else told | {"left": left}}
 
     async def execute(self, operation: Operation, context: Any, correlation_id: str) -> ResponseData:
         """The response to a query or mutation: `data`, and `errors` if there are any."""
@@ -140,9 +158,13 @@ class GraphQLEngine:
             result = await result
         return _response(cast("ExecutionResult", result), correlation_id)
 
-    def _check_nodes(self, paged: tuple[PagedField, ...], variables: dict[str, Any]) -> None:
-        if sum(field.nodes(variables, self.limits.page_max) for field in paged) > self.limits.nodes:
+    def _within_limits(self, costs: CostTree, variables: dict[str, Any]) -> int:
+        cost, nodes = measure(costs, variables, self.limits.page_max)
+        if nodes > self.limits.nodes:
             raise too_large("number of requested nodes", self.limits.nodes)
+        if cost > self.limits.cost:
+            raise too_large(f"cost of {cost} points", self.limits.cost)
+        return max(cost, 1)
 
 
 def failed(exception: Exception, correlation_id: str) -> list[ErrorData]:

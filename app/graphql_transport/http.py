@@ -5,7 +5,7 @@
     401  wrong token, with WWW-Authenticate      403  the membership is gone
     405  another method; a mutation by GET       406  no acceptable media type
     408  the body took too long                  413  body too large        415  body not UTF-8 JSON
-    429  too many streams of one viewer          500  no context could be made (masked)
+    429  more than the viewer's share            500  no context could be made (masked)
 
 Who accepts text/event-stream gets subscriptions as one, and everything if it accepts nothing else (see `event_stream`).
 
@@ -45,6 +45,7 @@ from app.graphql_transport.negotiation import (
 )
 from app.graphql_transport.operations import Prepared
 from app.graphql_transport.ports import Backend, Session
+from app.graphql_transport.rates import RateLimitedError
 from app.graphql_transport.requests import GraphQLRequest, parse_parameters
 from domain.errors import Forbidden, Unauthenticated
 from kit.ids import new_id
@@ -80,7 +81,7 @@ class GraphQLHTTP:
             await self._run(scope, headers, receive, answer, streams_only=accepted is None)
         except RequestRefusedError as refused:
             legacy = accepted == JSON and not refused.malformed
-            headers_too = _refusal_headers(refused.status, scope["method"])
+            headers_too = _refusal_headers(refused, scope["method"])
             await answer.errors(200 if legacy else refused.status, refused.errors, headers_too)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer realm="campaign-express", error="invalid_token"'}
@@ -106,25 +107,29 @@ class GraphQLHTTP:
             request, allowed = await self._read_body(headers, receive), QUERIES_AND_MUTATIONS
         if accepts_events(headers.get("accept")):
             allowed |= SUBSCRIPTIONS
+        payer = self._backend.payer(session) or _address(scope)
         prepared: Callable[[], Prepared]
         try:
             operation = self._engine.prepare(request, anonymous=authorization is None, allowed=allowed)
         except RequestRefusedError as refused:
+            self._engine.charge(payer, None)
             if not streams_only or refused.malformed:
                 raise
             prepared = _raising(refused)
         else:
+            extensions = self._engine.charge(payer, operation)
             if not streams_only and operation.kind is not OperationType.SUBSCRIPTION:
                 context = await self._backend.new_context(session, answer.request_id)
-                await answer.data(await self._engine.execute(operation, context, answer.request_id))
+                response = await self._engine.execute(operation, context, answer.request_id)
+                await answer.data({**response, "extensions": extensions})
                 return
-            prepared = _giving((request, operation))
+            prepared = _giving(Prepared(request, operation, extensions))
         await self._stream(scope, receive, answer, session, prepared)
 
     async def _stream(
         self, scope: Scope, receive: Receive, answer: "_Answer", session: Session, prepared: Callable[[], Prepared]
     ) -> None:
-        viewer = self._backend.audience(session) or (scope.get("client") or ("",))[0]
+        viewer = self._backend.payer(session) or _address(scope)
         if self._streams[viewer] >= self._engine.limits.streams_per_viewer:
             message = f"You already have {self._engine.limits.streams_per_viewer} streams open."
             raise refuse(message, "TOO_MANY_OPERATIONS", status=429, malformed=True)
@@ -215,12 +220,19 @@ class _Answer:
         await self.send({"type": "http.response.body", "body": body})
 
 
-def _refusal_headers(status: int, method: str) -> dict[str, str]:
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+def _refusal_headers(refused: RequestRefusedError, method: str) -> dict[str, str]:
+    if refused.status == HTTPStatus.METHOD_NOT_ALLOWED:
         return {"allow": "POST" if method == "GET" else "GET, POST"}
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if isinstance(refused, RateLimitedError):
+        return {"retry-after": str(refused.retry_seconds)}
+    if refused.status == HTTPStatus.TOO_MANY_REQUESTS:
         return {"retry-after": str(_RETRY_SECONDS)}
     return {}
+
+
+def _address(scope: Scope) -> str:
+    """Where a stranger asks from: what a share can be kept for."""
+    return (scope.get("client") or ("",))[0]
 
 
 def _giving(prepared: Prepared) -> Callable[[], Prepared]:

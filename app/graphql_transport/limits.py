@@ -22,6 +22,12 @@ class TransportLimits:
     tokens: int = 1_000
     nodes: int = 5_000
     """Objects that `first` and `last` ask for, multiplied down nested connections."""
+    cost: int = 5_000
+    """Points of an operation: about the objects it may return, or what its fields declare (see `cost`)."""
+    rate_burst: int = 60_000
+    """Points that a viewer may spend at once, after a while of rest."""
+    rate_per_second: float = 2_000.0
+    """Points that a viewer gets back each second, in each process; 0 for no limit."""
     page_max: int = 100
     """What a paged field counts for when neither `first` nor `last` is given as a number."""
     body_bytes: int = 100_000

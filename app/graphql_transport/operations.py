@@ -6,7 +6,7 @@ Owns what it sends; the connection owns when it ends, and the framing how it loo
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from graphql import OperationType
 
@@ -23,8 +23,12 @@ from app.graphql_transport.watch import event_context, new_context, require_unex
 logger = logging.getLogger("campaign_express.graphql")
 
 
-#: A request, and the operation that was made ready from it.
-Prepared = tuple[GraphQLRequest, Operation]
+class Prepared(NamedTuple):
+    """A request, the operation that was made ready from it, and what its first answer says beside its data."""
+
+    request: GraphQLRequest
+    operation: Operation
+    extensions: dict[str, Any]
 
 
 class Framing(Protocol):
@@ -74,7 +78,7 @@ class OperationRun:
             CloseSocketError: the session may not go on, or the client reads too slowly.
         """
         try:
-            await self._results(*prepare())
+            await self._results(prepare())
         except CloseSocketError:
             raise
         except (RequestRefusedError, SubscriptionRefusedError) as refused:
@@ -86,11 +90,13 @@ class OperationRun:
         release()
         self._outbox.put(last)
 
-    async def _results(self, request: GraphQLRequest, operation: Operation) -> None:
+    async def _results(self, prepared: Prepared) -> None:
+        request, operation, extensions = prepared
         require_unexpired(self._session, self._engine.clock)
         context = await new_context(self._backend, self._session, self._request_id)
         if operation.kind is not OperationType.SUBSCRIPTION:
-            self._put_next(messages.payload_text(await self._engine.execute(operation, context, self._request_id)))
+            response = await self._engine.execute(operation, context, self._request_id)
+            self._put_next(messages.payload_text({**response, "extensions": extensions}))
             return
         events = await self._engine.subscribe(operation, context, self._request_id)
         shared, audience = self._engine.shared, audience_of(self._backend.audience(self._session), request)

@@ -46,6 +46,9 @@ class Backend(Protocol):
     def audience(self, session: Session) -> Hashable | None:
         """Who is asking: sessions with equal answers may share responses to events. None for who shares with nobody."""
 
+    def payer(self, session: Session) -> Hashable | None:
+        """Whose share of points an operation takes, whatever credential they came with; None for a stranger."""
+
     def event_key(self, context: Any, event: Any) -> Hashable | None:
         """Which event this is, and whatever in its context a response depends on; None if it must not be shared.
 

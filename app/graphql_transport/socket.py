@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from app.graphql_transport import messages
 from app.graphql_transport.connection import ConnectionTasks
 from app.graphql_transport.engine import GraphQLEngine
-from app.graphql_transport.errors import plain_error
+from app.graphql_transport.errors import RequestRefusedError, plain_error
 from app.graphql_transport.messages import CloseSocketError, bad_message
 from app.graphql_transport.operations import OperationRun, Prepared
 from app.graphql_transport.outbox import Outbox
@@ -42,7 +42,8 @@ class GraphQLSocket:
             await _refuse_handshake(scope, send)
             return
         await send({"type": "websocket.accept", "subprotocol": messages.SUBPROTOCOL})
-        connection = _Connection(self._engine, self._backend, receive, send)
+        address = (scope.get("client") or ("",))[0]
+        connection = _Connection(self._engine, self._backend, receive, send, address)
         await connection.run(Headers(scope=scope).get("authorization"))
 
 
@@ -60,7 +61,8 @@ async def _refuse_handshake(scope: Scope, send: Send) -> None:
 class _Connection:
     """One accepted socket."""
 
-    def __init__(self, engine: GraphQLEngine, backend: Backend, receive: Receive, send: Send) -> None:
+    def __init__(self, engine: GraphQLEngine, backend: Backend, receive: Receive, send: Send, address: str) -> None:
+        self._address = address
         self._engine = engine
         self._backend = backend
         self._receive = receive
@@ -149,8 +151,14 @@ class _Connection:
         run.task = self._tasks.start(lambda: self._run_operation(run, message))
 
     def _prepare(self, message: messages.Subscribe) -> Prepared:
-        request = parse_parameters(message.payload)
-        return request, self._engine.prepare(request, anonymous=self._anonymous)
+        payer = self._address if self._session is None else self._backend.payer(self._session) or self._address
+        try:
+            request = parse_parameters(message.payload)
+            operation = self._engine.prepare(request, anonymous=self._anonymous)
+        except RequestRefusedError:
+            self._engine.charge(payer, None)
+            raise
+        return Prepared(request, operation, self._engine.charge(payer, operation))
 
     async def _run_operation(self, run: OperationRun, message: messages.Subscribe) -> None:
         # The id is free for use again before the client can know that the operation is over.

@@ -83,5 +83,6 @@ def run_script(packages: None) -> RunScript:
 async def api(ports: Ports, access_tokens: AccessTokens, passwords: Passwords) -> AsyncIterator[Api]:
     """The product as it is served in production."""
     hints = Hints()
-    async with serve(replace(ports, hints=hints), hints, access_tokens, passwords, ping_seconds=0.5) as served:
+    limits = {"ping_seconds": 0.5, "rate_per_second": 0}
+    async with serve(replace(ports, hints=hints), hints, access_tokens, passwords, **limits) as served:
         yield served

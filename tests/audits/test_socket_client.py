@@ -13,7 +13,8 @@ from tests.audits.conftest import RunScript
 from tests.conftest import House
 from tests.integration.sockets import Api
 
-TYPENAME = {"data": {"__typename": "Query"}}
+COST = {"requested": 1, "limit": 5_000}
+TYPENAME = {"data": {"__typename": "Query"}, "extensions": {"cost": COST}}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -56,7 +56,7 @@ async def test_who_drips_a_head_is_cut_and_the_others_are_served(api: Api) -> No
             while len(api.server.server_state.connections) < SLOW:  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
         answers = [await client.post("/graphql", json={"query": "{ __typename }"}) for _ in range(HONEST)]
-        assert [answer.json() for answer in answers] == [{"data": {"__typename": "Query"}}] * HONEST
+        assert [answer.json()["data"] for answer in answers] == [{"__typename": "Query"}] * HONEST
         assert await asyncio.gather(*dripping) == [b""] * SLOW
         async with asyncio.timeout(60):
             while len(api.server.server_state.connections) > 1:  # noqa: ASYNC110 - as above; one is the honest client's

@@ -64,7 +64,9 @@ from tests.integration.isolation_rows import PASSWORD, ROWS
 @lru_cache(maxsize=1)
 def engine() -> GraphQLEngine:
     """The schema behind limits that let the generated selections through."""
-    wide = TransportLimits(depth=50, aliases=5_000, selections=50_000, tokens=100_000, nodes=1_000_000, root_fields=50)
+    wide = TransportLimits(
+        depth=50, aliases=5_000, selections=50_000, tokens=100_000, nodes=1_000_000, cost=9_000_000, root_fields=50
+    )
     return GraphQLEngine(build_schema(), wide, production=False, clock=SystemClock())
 
 

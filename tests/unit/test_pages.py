@@ -13,8 +13,8 @@ from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse,
 from starlette.applications import Starlette
 
 from app.graphql import build_schema as build_our_schema
-from app.graphql_transport.cost import check_shape
 from app.graphql_transport.limits import TransportLimits
+from app.graphql_transport.shape import check_shape
 from app.pages import PAGES, content_security_policy, page
 
 NAMES = ("review", "explorer")

@@ -4,7 +4,7 @@ import asyncio
 import enum
 import functools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -304,6 +304,9 @@ class ToyBackend:
     def audience(self, session: ToySession) -> str | None:
         return session.name
 
+    def payer(self, session: ToySession) -> str | None:
+        return session.name
+
     def event_key(self, context: ToyContext, event: Any) -> int | None:
         return event.number if isinstance(event, Tick) and event.shared else None
 
@@ -385,8 +388,12 @@ class Client:
         await self.socket.send(json.dumps(message))
 
     async def hear(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
-            return json.loads(await self.socket.recv())
+        """The next message, without what it says of costs, which has tests of its own."""
+        async with asyncio.timeout(30):
+            message = json.loads(await self.socket.recv())
+        if message["type"] == "next":
+            message["payload"].pop("extensions", None)
+        return message
 
     async def init(self, token: str | None = None) -> None:
         payload = {"authorization": f"Bearer {token}"} if token else {}
@@ -401,6 +408,18 @@ class Client:
         async with asyncio.timeout(5):
             await self.socket.wait_closed()
         return self.socket.close_code
+
+
+@pytest.fixture
+def plain() -> Callable[[httpx.Response], Any]:
+    """A response's JSON, without what it says of costs, which has tests of its own."""
+
+    def read(answer: httpx.Response) -> Any:
+        found = answer.json()
+        found.pop("extensions", None)
+        return found
+
+    return read
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ class Stream:
                     event = value.strip()
                 elif name == "data":
                     data = json.loads(value) if value.strip() else ""
+        if isinstance(data, dict):
+            data.pop("extensions", None)
         return None if event is None and comment else (event, data)
 
     async def said(self):
