@@ -22,7 +22,11 @@ _SCHEMES: Final = {
     "sendgrid_url": ("http://", "https://"),
     "twilio_url": ("http://", "https://"),
     "slack_url": ("http://", "https://"),
+    "bid_url": ("http://", "https://"),
 }
+
+
+_LAST_PORT: Final = 65_535
 
 
 class Settings(BaseSettings):
@@ -40,6 +44,17 @@ class Settings(BaseSettings):
     bid_host: str = "127.0.0.1"
     bid_port: int = Field(default=8001, ge=0, le=65535)
     bid_grpc_port: int = Field(default=0, ge=0, le=65535, description="Where it also answers over gRPC; 0: nowhere.")
+    bid_metrics_port: int | None = Field(default=None, ge=0, le=65535, description="Empty: the one after bid_port.")
+    bid_url: str = Field(default="", description="The bid process as exchanges reach it; empty: its host and port.")
+    bid_key: SecretStr = Field(
+        default=SecretStr(""), description="Signs notices, 64 hexadecimal digits; empty: a file."
+    )
+    bid_spool_dir: Path | None = Field(default=None, description="Where events wait for the worker; empty: in var_dir.")
+    bid_spool_events: int = Field(default=50_000, ge=1_000, description="That wait for the disk; then nothing is bid.")
+    bid_charged_by_win: frozenset[str] = Field(
+        default=frozenset(), description='Seats whose exchanges send no billing notice, as JSON: ["s1"].'
+    )
+    bid_shed_ms: float = Field(default=8.0, ge=0, le=1_000, description="Refuse what waited longer; 0: nothing.")
     bid_snapshot: Path | None = Field(default=None, description="What the bid process bids with; empty: in var_dir.")
     bid_snapshot_seconds: float = Field(default=10.0, gt=0, description="How often the worker looks for changes in it.")
     bid_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
@@ -112,6 +127,18 @@ class Settings(BaseSettings):
     def sandbox(self) -> str:
         """Where the sandbox answers."""
         return self.sandbox_url or address(self.sandbox_host, self.sandbox_port)
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where bid processes leave their events, and workers find them."""
+        return self.bid_spool_dir or self.var_dir / "bid"
+
+    @property
+    def metrics_port(self) -> int:
+        """The bid process's second port; any free one beside any free one."""
+        if self.bid_metrics_port is not None:
+            return self.bid_metrics_port
+        return self.bid_port + 1 if 0 < self.bid_port < _LAST_PORT else 0
 
     @property
     def snapshot_path(self) -> Path:

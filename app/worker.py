@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from adapters.bid_snapshots import FileSnapshots
+from adapters.bid_spools import FileSpools
 from app.container import Container
 from app.settings import Settings, heartbeat_path
 from domain.bid_compiling import Terms
 from domain.dispatch_times import dispatch_times
 from jobs.anchor import anchor_all
 from jobs.auto_approve import auto_approve_all
+from jobs.bid_events import forget_old_events, move_all
 from jobs.bid_snapshots import publish_changes
 from jobs.connections import forget_all_attempts, renew_all
 from jobs.dispatch import on_change, sweep
@@ -41,6 +43,7 @@ _OLD_LINKS_SECONDS: Final = 3_600.0
 #: What was delivered is to be processed within a second (RO-03), and no log grows by it that would wake us.
 _WEBHOOKS_SECONDS: Final = 0.25
 _OLD_WEBHOOKS_SECONDS: Final = 3_600.0
+_OLD_EVENTS_SECONDS: Final = 3_600.0
 
 
 async def run_worker(container: Container, stop: asyncio.Event) -> None:
@@ -54,6 +57,7 @@ def loops(container: Container) -> list[Loop]:
     heartbeat = heartbeat_path(settings.var_dir)
     times = dispatch_times(lease_seconds=settings.dispatch_lease_seconds, settle_scale=settings.settle_scale)
     jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
+    spools = FileSpools(settings.spool_dir)
     publisher = Publisher(FileSnapshots(settings.snapshot_path), _terms(settings))
 
     async def beat() -> None:
@@ -92,6 +96,8 @@ def loops(container: Container) -> list[Loop]:
         Loop("connection attempts", _ATTEMPTS_SECONDS, lambda: forget_all_attempts(ports)),
         Loop("expire", _EXPIRE_SECONDS, lambda: expire_all(ports)),
         Loop("presence", _PRESENCE_SECONDS, lambda: forget_all_lapsed(ports)),
+        Loop("bid events", settings.worker_interval_seconds, lambda: move_all(ports, spools)),
+        Loop("old bid events", _OLD_EVENTS_SECONDS, lambda: forget_old_events(ports)),
         Loop("bid snapshot", settings.bid_snapshot_seconds, lambda: publish_changes(ports, publisher)),
         Loop("anchor", settings.anchor_interval_seconds, lambda: anchor_all(ports)),
     ]

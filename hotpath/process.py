@@ -1,8 +1,10 @@
 """The bid process put together: snapshot, model, engine, bidder, routes, server. Must not read settings or the ORM."""
 
 import asyncio
+import logging
 import os
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
@@ -17,19 +19,27 @@ from hotpath.auction.bidder import Bidder, BidderSettings, fresh_prefix
 from hotpath.auction.notices import Tickets
 from hotpath.engine.batched import BatchedDecisions
 from hotpath.engine.engine import Engine, EngineSettings
+from hotpath.events.sink import EventSink
 from hotpath.grpc.service import serving_grpc
 from hotpath.inference.batcher import Scheduler
 from hotpath.inference.provider import CoLaNetProvider
 from hotpath.inference.selection import provider_for
+from hotpath.metrics.histogram import Histogram
+from hotpath.metrics.timed import TimedProvider
+from hotpath.operations import Operations, metered, recall_notices, spooling, telling
 from hotpath.profiles.cache import ProfileCache
 from hotpath.profiles.profiles import Profiles
 from hotpath.server.protocol import Limits
 from hotpath.server.routes import Routes
 from hotpath.server.serving import serve
-from hotpath.snapshots import NOTHING, SnapshotFile, watch
+from hotpath.snapshots import NOTHING, SnapshotCounts, SnapshotFile, watch
+
+logger = logging.getLogger("campaign_express.bid")
 
 _CACHED_PROFILES: Final = 100_000
 _PROFILE_TTL_S: Final = 60.0
+#: How long a thread keeps the interpreter from the loop at most; Python's own 5 ms would be half of what an answer has.
+_SWITCH_S: Final = 0.0005
 
 
 def build_bidder(
@@ -39,6 +49,7 @@ def build_bidder(
     base_url: str,
     settings: BidderSettings,
     environment: Mapping[str, str],
+    sink: EventSink,
     loop: Scheduler | None = None,
 ) -> Bidder:
     """A bidder over one snapshot, its backend warm.
@@ -49,36 +60,59 @@ def build_bidder(
         base_url: where exchanges send notices.
         settings: of the bidder.
         environment: names the inference backend.
+        sink: where events go.
         loop: on which requests are gathered into batches; without one each is scored by itself.
 
     Raises:
         BackendUnavailable: the backend cannot run here.
     """
     engine = build_engine(snapshot, settings=settings, environment=environment)
-    return bidder_over(engine, key=key, base_url=base_url, settings=settings, loop=loop)
+    tickets = Tickets(key, base_url)
+    return bidder_over(engine, tickets, fresh_profiles(), settings=settings, sink=sink, loop=loop)
+
+
+def fresh_profiles() -> Profiles:
+    """Profiles in memory."""
+    return Profiles(ProfileCache(_CACHED_PROFILES, _PROFILE_TTL_S, time.monotonic), None)
 
 
 def bidder_over(
-    engine: Engine, *, key: bytes, base_url: str, settings: BidderSettings, loop: Scheduler | None
+    engine: Engine,
+    tickets: Tickets,
+    profiles: Profiles,
+    *,
+    settings: BidderSettings,
+    sink: EventSink,
+    loop: Scheduler | None = None,
 ) -> Bidder:
     """A bidder over an engine; the arguments are `build_bidder`'s."""
-    profiles = Profiles(ProfileCache(_CACHED_PROFILES, _PROFILE_TTL_S, time.monotonic), None)
     return Bidder(
         engine,
-        Tickets(key, base_url),
+        tickets,
         profile_of=profiles.at_once,
         settings=settings,
+        sink=sink,
         soon=None if loop is None else BatchedDecisions(engine, loop).decide,
     )
 
 
-def build_engine(snapshot: Snapshot, *, settings: BidderSettings, environment: Mapping[str, str]) -> Engine:
-    """An engine over one snapshot, or over NOTHING. Raises BackendUnavailable, for either."""
+def build_engine(
+    snapshot: Snapshot,
+    *,
+    settings: BidderSettings,
+    environment: Mapping[str, str],
+    inference: Histogram | None = None,
+) -> Engine:
+    """An engine over one snapshot, or over NOTHING; `inference` gets its backend's times.
+
+    Raises:
+        BackendUnavailable: for either.
+    """
     # A backend that cannot run here is told at the start, not when the first snapshot comes.
     model = snapshot.model if snapshot.model.offer_ids else fitted(None, ("none",))
     return Engine(
         snapshot,
-        warm_provider(environment, model),
+        warm_provider(environment, inference, model),
         time.time(),
         token_prefix=fresh_prefix(),
         caps=CapLedger(),
@@ -86,11 +120,11 @@ def build_engine(snapshot: Snapshot, *, settings: BidderSettings, environment: M
     )
 
 
-def warm_provider(environment: Mapping[str, str], model: SpikingModel) -> CoLaNetProvider:
-    """The environment's backend with a model, warm. Raises BackendUnavailable."""
+def warm_provider(environment: Mapping[str, str], inference: Histogram | None, model: SpikingModel) -> CoLaNetProvider:
+    """The environment's backend with a model, warm, and timed where somebody asks. Raises BackendUnavailable."""
     provider = provider_for(environment, model)
     provider.warm_up()
-    return provider
+    return provider if inference is None else TimedProvider(provider, inference)
 
 
 async def run_bid_process(
@@ -102,9 +136,10 @@ async def run_bid_process(
     base_url: str,
     limits: Limits,
     settings: BidderSettings,
+    operations: Operations,
     grpc_address: str = "",
 ) -> None:
-    """Answer bid requests on a bound socket until `stop` is set and the last answer has left.
+    """Answer bid requests on a bound socket until `stop` is set, the last answer has left and its event is on the disk.
 
     `snapshots` is the file to follow, which may not be there yet: until then nothing is bid and the process is not
     ready. Or it is a snapshot to stay with. `grpc_address`, host and port, is where the same bidder answers over gRPC;
@@ -112,33 +147,59 @@ async def run_bid_process(
 
     Raises:
         AddressTaken: nobody can listen there.
+        OSError, sqlite3.Error: the spools cannot be written.
     """
-    start, loop = NOTHING if isinstance(snapshots, Path) else snapshots, asyncio.get_running_loop()
-    engine = build_engine(start, settings=settings, environment=os.environ)
-    bidder = bidder_over(engine, key=key, base_url=base_url, settings=settings, loop=loop)
-    over_grpc = serving_grpc(grpc_address, bidder, stop, limits=limits) if grpc_address else nullcontext()
-    async with over_grpc, following(snapshots, engine, os.environ) as has_snapshot:
-        routes = Routes(
-            bidder,
-            most_body_bytes=limits.body_bytes,
-            now=loop.time,
-            ready=lambda: has_snapshot() and not stop.is_set(),
-        )
-        await serve(listener, routes, stop, limits=limits)
+    # The threads beside the loop do little but wait for the disk; what they do, they are to do in small pieces.
+    sys.setswitchinterval(_SWITCH_S)
+    loop = asyncio.get_running_loop()
+    start = NOTHING if isinstance(snapshots, Path) else snapshots
+    async with spooling(operations.spools, operations.spool) as sink:
+        with metered(loop, operations.shedding) as meters:
+            engine = build_engine(start, settings=settings, environment=os.environ, inference=meters.inference)
+            profiles = fresh_profiles()
+            bidder = bidder_over(engine, Tickets(key, base_url), profiles, settings=settings, sink=sink, loop=loop)
+            recalled = await recall_notices(bidder, operations.spools)
+            logger.info("%d notices of before are remembered", recalled)
+            over_grpc = serving_grpc(grpc_address, bidder, stop, limits=limits) if grpc_address else nullcontext()
+            async with over_grpc, following(snapshots, engine, os.environ, meters.inference) as loaded:
+
+                def unready() -> str:
+                    return "draining" if stop.is_set() else "" if loaded.version else "no snapshot yet"
+
+                gauges: dict[str, tuple[str, Callable[[], float]]] = {
+                    "bid_snapshot_version": ("Of the snapshot in use; 0 for none.", lambda: loaded.version),
+                    "bid_snapshot_campaigns": ("Campaigns in it.", lambda: loaded.campaigns),
+                }
+                routes = Routes(
+                    bidder,
+                    most_body_bytes=limits.body_bytes,
+                    now=time.monotonic,
+                    ready=lambda: not unready(),
+                    late=meters.is_late,
+                )
+                with telling(operations, meters, bidder, profiles, sink, unready=unready, gauges=gauges):
+                    await serve(
+                        listener,
+                        routes,
+                        stop,
+                        limits=limits,
+                        turn=meters.lateness.turn_s,
+                        observe=meters.answers.observe,
+                    )
 
 
 @asynccontextmanager
 async def following(
-    snapshots: Path | Snapshot, engine: Engine, environment: Mapping[str, str]
-) -> AsyncIterator[Callable[[], bool]]:
-    """Keep an engine at a file's newest snapshot while the block runs; gives whether there is one."""
+    snapshots: Path | Snapshot, engine: Engine, environment: Mapping[str, str], inference: Histogram
+) -> AsyncIterator[SnapshotCounts]:
+    """Keep an engine at a file's newest snapshot while the block runs; gives what is in use."""
     if isinstance(snapshots, Snapshot):
-        yield lambda: True
+        yield SnapshotCounts(snapshots.version, len(snapshots.campaigns))
         return
-    file = SnapshotFile(snapshots, engine, partial(warm_provider, environment), time.time)
+    file = SnapshotFile(snapshots, engine, partial(warm_provider, environment, inference), time.time)
     watching = asyncio.create_task(watch(file))
     try:
-        yield lambda: file.is_ready
+        yield file.counts
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

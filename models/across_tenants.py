@@ -5,11 +5,14 @@ work of anybody, then acts inside the tenant's own scope; a platform's quota bel
 delivery of its webhooks, which names ad accounts of anybody.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from domain.ad_accounts import AdAccount
 from domain.bid_campaigns import BidCampaign
+from domain.bid_spools import Chunk
 from domain.connections import Attempt
 from domain.members import Account
 from domain.platforms import Platform
@@ -20,6 +23,9 @@ from domain.webhooks import RequestedSync, WaitingWebhook, WebhookKind
 from kit.ids import new_id
 from models.bid_campaigns import bid_campaign_of
 from models.scope import SystemScope, as_value, as_values
+
+#: Ids of one statement.
+_IDS: Final = 1_000
 
 
 async def tenant_ids(scope: SystemScope) -> list[UUID]:
@@ -335,6 +341,84 @@ async def due_refreshes(scope: SystemScope, now_utc: datetime, limit: int) -> li
         limit,
     )
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
+
+
+async def bid_campaign_tenants(scope: SystemScope, ids: list[UUID]) -> dict[UUID, UUID]:
+    """Whose the campaigns are that bid process's events name, by id: one request may be bid on by several tenants."""
+    found: dict[UUID, UUID] = {}
+    for start in range(0, len(ids), _IDS):
+        some = ids[start : start + _IDS]
+        marks = ", ".join(f"${index}" for index in range(1, 1 + len(some)))
+        rows = await scope.rows(f"SELECT id, tenant_id FROM bid_campaigns WHERE id IN ({marks})", *some)  # noqa: S608 - numbered marks only
+        found |= {_uuid(row["id"]): _uuid(row["tenant_id"]) for row in rows}
+    return found
+
+
+async def spool_position(scope: SystemScope, spool: str) -> int:
+    """How far a bid process's spool was moved into the store; 0 before the first time."""
+    rows = await scope.rows("SELECT chunk FROM bid_spools WHERE spool = $1", spool)
+    return int(rows[0]["chunk"]) if rows else 0
+
+
+async def store_spool_position(scope: SystemScope, spool: str, chunk: int, now_utc: datetime) -> None:
+    """A spool was moved up to this chunk; never back, whoever else moves it."""
+    await scope.execute(
+        "INSERT INTO bid_spools (id, spool, chunk, read_at_utc) VALUES ($1, $2, $3, $4) ON CONFLICT (spool) "
+        "DO UPDATE SET chunk = EXCLUDED.chunk, read_at_utc = EXCLUDED.read_at_utc "
+        "WHERE bid_spools.chunk < EXCLUDED.chunk",
+        new_id(),
+        spool,
+        chunk,
+        now_utc,
+    )
+
+
+async def forget_spool(scope: SystemScope, spool: str) -> None:
+    """A spool's file is gone: nobody will ask how far it was read."""
+    await scope.execute("DELETE FROM bid_spool_positions WHERE spool = $1", spool)
+    await scope.execute("DELETE FROM bid_spools WHERE spool = $1", spool)
+
+
+async def keep_bid_chunks(scope: SystemScope, spool: str, chunks: Sequence[Chunk], now_utc: datetime) -> None:
+    """Keep chunks of raw events; what is there already stays."""
+    for chunk in chunks:
+        await scope.execute(
+            "INSERT INTO bid_event_chunks (id, spool, chunk, at_utc, events, data) VALUES ($1, $2, $3, $4, $5, $6) "
+            "ON CONFLICT (spool, chunk) DO NOTHING",
+            new_id(),
+            spool,
+            chunk.id,
+            now_utc,
+            chunk.events,
+            chunk.data,
+        )
+
+
+async def bid_chunks(scope: SystemScope, since_utc: datetime, until_utc: datetime, limit: int) -> list[bytes]:
+    """Chunks of raw events moved in a stretch of time, oldest first: what a model for all tenants learns from."""
+    rows = await scope.rows(
+        "SELECT data FROM bid_event_chunks WHERE at_utc >= $1 AND at_utc < $2 ORDER BY at_utc, spool, chunk LIMIT $3",
+        since_utc,
+        until_utc,
+        limit,
+    )
+    return [bytes(row["data"]) for row in rows]
+
+
+async def bid_spend_of(scope: SystemScope, day: date, currency: str) -> dict[str, int]:
+    """Micros of a currency that each campaign spent on a UTC day, by campaign id: snapshots are for all tenants."""
+    rows = await scope.rows(
+        "SELECT campaign_id, spend_micros FROM bid_days WHERE day = $1 AND currency = $2 AND spend_micros > 0",
+        day,
+        currency,
+    )
+    return {str(row["campaign_id"]): int(row["spend_micros"]) for row in rows}
+
+
+async def forget_bid_events(scope: SystemScope, before_utc: datetime) -> int:
+    """Forget raw events and notices of before a moment, of all tenants. Returns how many chunks."""
+    await scope.execute("DELETE FROM bid_notices WHERE at_utc < $1", before_utc)
+    return await scope.execute("DELETE FROM bid_event_chunks WHERE at_utc < $1", before_utc)
 
 
 def _uuid(value: object) -> UUID:

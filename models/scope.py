@@ -70,6 +70,7 @@ MODEL_MODULES = (
     "models.shifts",
     "models.bid_campaigns",
     "models.status_changes",
+    "models.bid_events",
 )
 
 

@@ -3,20 +3,29 @@
 import asyncio
 import secrets
 import socket
+import sqlite3
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from adapters.secret_files import SecretFile
 from app.cli.listening import STOP_SIGNALS, Host, Port, bound, log_to_stderr, logger, run_on_uvloop
 from app.cli.main import app, fail
 from app.settings import Settings, address, authority
 from domain.bid_snapshot import Snapshot
+from domain.errors import InvalidInput
 from hotpath.auction.bidder import BidderSettings
 from hotpath.demo import demo_snapshot
+from hotpath.events.spool import SpoolSettings
 from hotpath.grpc.service import AddressTaken
+from hotpath.operations import Operations
 from hotpath.process import run_bid_process
 from hotpath.server.protocol import Limits
+from hotpath.server.shedding import SheddingSettings
+
+_KEY_BYTES: Final = 32
+_MS_PER_S: Final = 1_000
 
 
 @app.command()
@@ -32,30 +41,74 @@ def bid(
     """
     settings = Settings()
     log_to_stderr()
-    where, snapshots = host or settings.bid_host, demo_snapshot() if demo else settings.snapshot_path
-    over_grpc = authority(where, settings.bid_grpc_port) if settings.bid_grpc_port else ""
-    with bound(where, settings.bid_port if port is None else port, "CE_BID_PORT") as listener:
+    host = host or settings.bid_host
+    snapshots = demo_snapshot() if demo else settings.snapshot_path
+    over_grpc = authority(host, settings.bid_grpc_port) if settings.bid_grpc_port else ""
+    with (
+        bound(host, settings.bid_port if port is None else port, "CE_BID_PORT") as listener,
+        bound(host, settings.metrics_port, "CE_BID_METRICS_PORT") as metrics,
+    ):
         try:
-            run_on_uvloop(_bid(listener, snapshots, over_grpc))
+            run_on_uvloop(_bid(listener, metrics, settings, snapshots, over_grpc))
         except AddressTaken as error:
             raise fail(f"{error}; set CE_BID_GRPC_PORT to another port, or to 0") from error
+        except (OSError, sqlite3.Error) as error:
+            what = f"cannot write to {settings.spool_dir} ({error})"
+            raise fail(f"{what}: set CE_BID_SPOOL_DIR to another folder") from error
 
 
-async def _bid(listener: socket.socket, snapshots: Path | Snapshot, grpc_address: str) -> None:
+async def _bid(
+    listener: socket.socket,
+    metrics: socket.socket,
+    settings: Settings,
+    snapshots: Path | Snapshot,
+    grpc_address: str,
+) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for each in STOP_SIGNALS:
         loop.add_signal_handler(each, stop.set)
+    key = signing_key(settings)
     where = address(*listener.getsockname()[:2])
-    logger.info("bidding at %s%s", where, f", and over gRPC at {grpc_address}" if grpc_address else "")
-    # The key lives as long as the process: so do the bids that its notices are about.
+    over_grpc = f", over gRPC at {grpc_address}" if grpc_address else ""
+    logger.info("bidding at %s%s, metrics at %s/metrics", where, over_grpc, address(*metrics.getsockname()[:2]))
+    late_s = settings.bid_shed_ms / _MS_PER_S
     await run_bid_process(
         listener,
         snapshots,
         stop,
-        key=secrets.token_bytes(32),
-        base_url=where,
+        key=key,
+        base_url=(settings.bid_url or where).rstrip("/"),
         limits=Limits(),
-        settings=BidderSettings(),
+        settings=BidderSettings(charged_by_win=settings.bid_charged_by_win),
+        operations=Operations(
+            spools=settings.spool_dir,
+            metrics=metrics,
+            spool=SpoolSettings(most_waiting=settings.bid_spool_events),
+            shedding=SheddingSettings(late_s, late_s / 2) if late_s else None,
+        ),
         grpc_address=grpc_address,
     )
     logger.info("drained")
+
+
+def signing_key(settings: Settings) -> bytes:
+    """What signs notices: CE_BID_KEY, else a file made once in var_dir, mode 0600; bids outlive the process.
+
+    Raises:
+        InvalidInput: it is no such key.
+    """
+    text = settings.bid_key.get_secret_value()
+    if text:
+        return _key(text)
+    path = settings.var_dir / "keys" / "bid.key"
+    return SecretFile(path, lambda: secrets.token_hex(_KEY_BYTES), _key).current()
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise InvalidInput(f"CE_BID_KEY, or the key's file, must hold {_KEY_BYTES} bytes in hexadecimal")
+    return key

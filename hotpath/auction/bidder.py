@@ -1,4 +1,4 @@
-"""One request's way: read, decide, answer; and one notice's. Must not know HTTP, and must not wait.
+"""One request's way: read, decide, leave its event, answer. Must not know HTTP, and must not wait.
 
 Whatever goes wrong in here ends in a no-bid: an exchange counts an error against a bidder and cuts its traffic.
 """
@@ -6,18 +6,20 @@ Whatever goes wrong in here ends in a no-bid: an exchange counts an error agains
 import logging
 import secrets
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final, Protocol
 
 from domain.bid_features import NOBODY, Profile
 from hotpath.auction.facts import request_facts
 from hotpath.auction.markup import MARKUP_TYPES, markup, protocol, size
-from hotpath.auction.notices import BidTicket, NoticeKind, Tickets, cleared_house_micros
-from hotpath.engine.engine import Bid, Refusal
+from hotpath.auction.notices import BidTicket, NoticeKind, Tickets
+from hotpath.auction.records import of_auction, without_auction
+from hotpath.auction.settlement import Books, NoticeCounts, Settlement
+from hotpath.engine.engine import Bid, Decisions, Refusal
 from hotpath.engine.facts import RequestFacts
+from hotpath.events.sink import EventSink
 from hotpath.openrtb import responses as wire
 from hotpath.openrtb.codec import JSON, Codec, MalformedRequest
 from hotpath.openrtb.requests import BidRequest
@@ -29,26 +31,17 @@ _MICROS: Final = 1_000_000
 _MS_PER_S: Final = 1_000
 
 
-Decisions = list[Bid | Refusal]
 #: Told a request's decisions, or why there are none: once, now or later.
 Decided = Callable[[Decisions | Exception], None]
 #: Has a request decided, given its facts, its user's profile and the second; now or later.
 DecideSoon = Callable[[RequestFacts, Profile, float, Decided], None]
 
 
-class Decider(Protocol):
+class Decider(Books, Protocol):
     """The engine, as far as a bidder needs it."""
 
     def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> Decisions:
         """A bid or a reason per impression, in their order."""
-        ...
-
-    def lost(self, token: str) -> None:
-        """The bid's place and money are free."""
-        ...
-
-    def billed(self, token: str, campaign_id: str, house_micros: int) -> None:
-        """The bid's impression was shown, at this price."""
         ...
 
 
@@ -57,31 +50,23 @@ class BidderSettings:
     """What an operator may turn.
 
     `exposure_s` is how long after a bid its impression may be shown (`exp`); `notice_s` how long a notice is believed;
-    `network_s` what of an exchange's `tmax` is left to the network; `most_notices` how many are remembered.
+    `network_s` what of an exchange's `tmax` is left to the network; `charged_by_win` are the seats whose exchanges send
+    no billing notice.
     """
 
     vendor_id: int = 0
     exposure_s: int = 300
     notice_s: int = 3_600
     network_s: float = 0.010
-    most_notices: int = 1_000_000
-
-
-class NoticeResult(Enum):
-    """What became of a notice."""
-
-    COUNTED = "counted"
-    REPEATED = "repeated"
-    REFUSED = "refused"
+    charged_by_win: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
-class Counts:
-    """What the metrics read: requests by what they got, impressions without a bid by reason, notices by result."""
+class Counts(NoticeCounts):
+    """What the metrics read: requests by what they got, impressions without a bid by reason, and notices."""
 
     answers: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
-    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
     bids: int = 0
 
 
@@ -95,6 +80,7 @@ class Bidder:
         *,
         profile_of: Callable[[str], Profile | None],
         settings: BidderSettings,
+        sink: EventSink,
         clock: Callable[[], float] = time.time,
         soon: DecideSoon | None = None,
     ) -> None:
@@ -110,7 +96,8 @@ class Bidder:
         self._clock = clock
         self._last_s = 0.0
         self._soon = soon or self._at_once
-        self._settled: OrderedDict[tuple[NoticeKind, str], None] = OrderedDict()
+        self._sink = sink
+        self.settlement = Settlement(engine, tickets, sink, self.counts, self._now_s)
 
     def answer(self, body: bytes, waited_s: float = 0.0, codec: Codec = JSON) -> bytes:
         """The response to a request, decided by itself; empty where there is nothing to say.
@@ -151,6 +138,10 @@ class Bidder:
             raise
         if request.tmax > 0 and request.tmax / _MS_PER_S < waited_s + self._settings.network_s:
             return done(codec.encode(self._no_bid(request, NoBidReason.INSUFFICIENT_TIME)))
+        if not self._sink.has_room:
+            # A bid whose event cannot be kept is not made.
+            self.counts.answers["no_room"] += 1
+            return done(b"")
         now_s = self._now_s()
         try:
             facts = request_facts(request, self._settings.vendor_id)
@@ -171,38 +162,18 @@ class Bidder:
             return codec.encode(self._failed(request, outcome))
         try:
             response = self._response(request, outcome, now_s)
-            return codec.encode(response) if response is not None else b""
+            answer = codec.encode(response) if response is not None else b""
+            # The event is on its way before the answer is.
+            self._sink.answered(of_auction(request, outcome, now_s))
         except Exception as error:  # noqa: BLE001 - as above
             return codec.encode(self._failed(request, error))
+        self.counts.answers["bid" if answer else "no_bid"] += 1
+        return answer
 
     def _failed(self, request: BidRequest, error: Exception) -> BidResponse:
         """The fence before the wire: a fault of ours must not become a 500. It is told, and counted apart."""
-        logger.error("a request could not be decided", exc_info=error)
+        logger.error("request %s could not be decided", request.id, exc_info=error)
         return self._no_bid(request, NoBidReason.TECHNICAL)
-
-    def notice(self, kind: NoticeKind, token: str, price: str) -> NoticeResult:
-        """Count a notice once, however often it comes; a billing charges, a loss frees what the bid had set aside."""
-        ticket = self._tickets.read(token, self._now_s())
-        result = NoticeResult.REFUSED if ticket is None else NoticeResult.COUNTED
-        if ticket is not None:
-            key = (kind, ticket.bid_id)
-            if key in self._settled:
-                result = NoticeResult.REPEATED
-            else:
-                self._settle(key, ticket, price)
-        self.counts.notices[kind.value, result.value] += 1
-        return result
-
-    def _settle(self, key: tuple[NoticeKind, str], ticket: BidTicket, price: str) -> None:
-        self._settled[key] = None
-        if len(self._settled) > self._settings.most_notices:
-            self._settled.popitem(last=False)
-        if ticket.test:
-            return
-        if key[0] is NoticeKind.BILLING:
-            self._engine.billed(ticket.bid_id, ticket.campaign_id, cleared_house_micros(ticket, price))
-        elif key[0] is NoticeKind.LOSS:
-            self._engine.lost(ticket.bid_id)
 
     def _response(self, request: BidRequest, decisions: Decisions, now_s: float) -> BidResponse | None:
         seats: dict[str, list[wire.Bid]] = {}
@@ -213,17 +184,15 @@ class Bidder:
                 continue
             # The engine has one currency for all of a request's bids, as the response has room for one.
             currency = decision.currency
-            bid = self._bid(request, place, decision, now_s)
+            bid = self._bid(request, place, decision, decisions.house_currency, now_s)
             seats.setdefault(decision.entry.campaign.seat, []).append(bid)
             self.counts.bids += 1
         if not seats:
-            self.counts.answers["no_bid"] += 1
             return None
-        self.counts.answers["bid"] += 1
         seat_bids = tuple([SeatBid(seat=seat, bid=tuple(bids)) for seat, bids in seats.items()])
         return BidResponse(id=request.id, seatbid=seat_bids, cur=currency)
 
-    def _bid(self, request: BidRequest, place: int, bid: Bid, now_s: float) -> wire.Bid:
+    def _bid(self, request: BidRequest, place: int, bid: Bid, house_currency: str, now_s: float) -> wire.Bid:
         imp, campaign, creative = request.imp[place], bid.entry.campaign, bid.entry.creative
         ticket = BidTicket(
             bid_id=bid.token,
@@ -233,6 +202,8 @@ class Bidder:
             price_micros=bid.price_micros,
             test=request.test == 1,
             expires_s=int(now_s) + self._settings.notice_s,
+            house_currency=house_currency,
+            charged_by_win=campaign.seat in self._settings.charged_by_win,
         )
         token, (width, height) = self._tickets.token(ticket), size(bid.entry, imp)
         return wire.Bid(
@@ -264,7 +235,9 @@ class Bidder:
         )
 
     def _no_bid(self, request: BidRequest, reason: NoBidReason) -> BidResponse:
-        self.counts.answers[reason.name.lower()] += 1
+        result = reason.name.lower()
+        self.counts.answers[result] += 1
+        self._sink.answered(without_auction(request, result, self._now_s()))
         return BidResponse(id=request.id, nbr=reason)
 
     def _now_s(self) -> float:

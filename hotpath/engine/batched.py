@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from domain.bid_features import Profile
-from hotpath.engine.engine import Bid, Engine, Refusal, Shortlist
+from hotpath.engine.engine import Decisions, Engine, Shortlist
 from hotpath.engine.facts import RequestFacts
 from hotpath.inference.batcher import MOST_ITEMS, BatchAnswer, InferenceBatcher, Scheduler, Scores
 from hotpath.inference.provider import CoLaNetProvider, InferenceRequest
 
-Decided = Callable[[list[Bid | Refusal] | Exception], None]
+Decided = Callable[[Decisions | Exception], None]
 _MOST: Final = MOST_ITEMS
 
 
@@ -49,9 +49,7 @@ class BatchedDecisions:
 
         self._batcher.submit(InferenceRequest(shortlist.vector, shortlist.offer_ids), scored)
 
-    def _settled(
-        self, shortlist: Shortlist, profile: Profile, scores: Scores, now_s: float
-    ) -> list[Bid | Refusal] | Exception:
+    def _settled(self, shortlist: Shortlist, profile: Profile, scores: Scores, now_s: float) -> Decisions | Exception:
         try:
             if self._engine.holds(shortlist, now_s):
                 return self._engine.settle(shortlist, dict(scores), now_s)

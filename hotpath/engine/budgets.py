@@ -34,6 +34,7 @@ class Budgets:
     _expiries: list[tuple[float, str]] = field(default_factory=list)
     _day: int = -1
     _paced_s: float = 0.0
+    _recalled: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
     def load(self, campaigns: Iterable[Campaign], compiled_s: float, now_s: float) -> None:
         """Take a new snapshot's campaigns: open bids and rates stay, and spend is the larger of both counts.
@@ -45,6 +46,7 @@ class Budgets:
         same_day = int(compiled_s // _DAY_S) == self._day
         for number, campaign in enumerate(campaigns):
             known = campaign.spent_today_micros if same_day else 0
+            known += self._unknown_to(campaign.campaign_id, compiled_s)
             account = _Account(campaign.daily_budget_micros, known, number)
             before = old.get(campaign.campaign_id)
             if before is not None:
@@ -93,6 +95,14 @@ class Budgets:
         account = self._accounts.get(campaign_id)
         if account is not None:
             account.spent_micros += impression_micros(price_cpm_micros)
+
+    def recall(self, campaign_id: str, at_s: float, cost_micros: int) -> None:
+        """What was charged before this process began; it counts on top of snapshots that are older than the charge."""
+        self._recalled.setdefault(campaign_id, []).append((at_s, cost_micros))
+
+    def _unknown_to(self, campaign_id: str, compiled_s: float) -> int:
+        charges = self._recalled.get(campaign_id, ())
+        return sum(cost for at_s, cost in charges if at_s > compiled_s and at_s // _DAY_S == self._day)
 
     def release(self, token: str) -> None:
         """An open bid was lost; an unknown or settled token changes nothing."""

@@ -107,6 +107,19 @@ class Shortlist:
     bids_before: int
 
 
+class Decisions(list[Bid | Refusal]):
+    """A bid or a reason per impression, in their order, and what they rest on: the shortlist and its offers' scores."""
+
+    __slots__ = ("house_currency", "scores", "shortlist")
+
+    def __init__(self, shortlist: Shortlist, scores: Mapping[str, float], house_currency: str) -> None:
+        """None yet."""
+        super().__init__()
+        self.shortlist = shortlist
+        self.scores = scores
+        self.house_currency = house_currency
+
+
 class Engine:
     """All rules over one snapshot at a time; caps, budgets and open bids outlive a swap."""
 
@@ -155,7 +168,7 @@ class Engine:
         self._index, self._provider, self._snapshot = ready.index, ready.provider, snapshot
         self._rates = {**snapshot.rates_micros, snapshot.currency: _MICROS}
 
-    def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> list[Bid | Refusal]:
+    def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> Decisions:
         """A bid or a reason per impression, in their order; scores by the engine's own provider.
 
         Args:
@@ -222,7 +235,7 @@ class Engine:
                     return False
         return True
 
-    def settle(self, shortlist: Shortlist, scores: Mapping[str, float], now_s: float) -> list[Bid | Refusal]:
+    def settle(self, shortlist: Shortlist, scores: Mapping[str, float], now_s: float) -> Decisions:
         """Choose and price, and set aside what each bid may cost and show.
 
         Args:
@@ -230,7 +243,7 @@ class Engine:
             scores: in [0, 1], of all its offers.
             now_s: seconds since 1970.
         """
-        decisions: list[Bid | Refusal] = []
+        decisions = Decisions(shortlist, scores, self._snapshot.currency)
         for impression, chosen in shortlist.candidates:
             if isinstance(chosen, NoBid):
                 decisions.append(Refusal(impression.imp_id, chosen))
@@ -247,6 +260,10 @@ class Engine:
         """A billing notice: the impression was shown, at this price in house CPM micros."""
         self.caps.confirm(token)
         self.budgets.charge(token, campaign_id, house_micros)
+
+    def recall(self, campaign_id: str, at_s: float, cost_micros: int) -> None:
+        """What a process before this one was charged, for the snapshots that do not know of it yet."""
+        self.budgets.recall(campaign_id, at_s, cost_micros)
 
     def _currency(self, request: RequestFacts) -> str:
         """The house's currency where it is taken, else the first that has a rate, else nothing.

@@ -31,6 +31,13 @@ _FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Value
 _ENCODER: Final = msgspec.json.Encoder()
 
 
+class _Identified(msgspec.Struct):
+    id: str = ""
+
+
+_IDENTIFIED: Final = msgspec.json.Decoder(_Identified)
+
+
 def decode_request(body: bytes) -> BidRequest:
     """A bid request that has all that the specification requires.
 
@@ -50,6 +57,14 @@ def checked(request: BidRequest) -> BidRequest:
     if broken:
         raise MalformedRequest(broken)
     return request
+
+
+def id_of(body: bytes) -> str:
+    """The id in a body of which nothing else is known, to be told in a log; empty where none can be read."""
+    try:
+        return _IDENTIFIED.decode(body).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 def encode_response(response: BidResponse) -> bytes:

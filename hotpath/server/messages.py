@@ -13,7 +13,7 @@ _MOST_MEMBERS: Final = 16
 _PACKED_FROM: Final = 1_200
 _REASONS: Final = {
     200: b"OK", 204: b"No Content", 400: b"Bad Request", 404: b"Not Found", 405: b"Method Not Allowed",
-    408: b"Request Timeout", 413: b"Content Too Large", 415: b"Unsupported Media Type",
+    408: b"Request Timeout", 410: b"Gone", 413: b"Content Too Large", 415: b"Unsupported Media Type",
     431: b"Request Header Fields Too Large", 503: b"Service Unavailable",
 }  # fmt: skip
 
@@ -39,12 +39,13 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What to send; `closes` ends the connection behind it."""
+    """What to send; `closes` ends the connection behind it, `timed` has its time counted."""
 
     status: int
     body: bytes = b""
     content_type: bytes = b"application/json"
     closes: bool = False
+    timed: bool = False
 
 
 def answer_bytes(answer: HttpAnswer, headers: dict[bytes, bytes], *, closes: bool) -> bytes:

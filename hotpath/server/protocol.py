@@ -5,6 +5,8 @@ application may answer later: answers wait in a row, so that none overtakes anot
 """
 
 import asyncio
+import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from typing import Final, cast
 import httptools
 
 from hotpath.server.messages import HttpAnswer, HttpRequest, answer_bytes
+
+logger = logging.getLogger("campaign_express.bid")
 
 Reply = Callable[[HttpAnswer], None]
 #: Told a request, and whom to tell its answer: once, now or later, on the loop's thread.
@@ -34,8 +38,21 @@ class Limits:
 class Shared:
     """What all connections of one server share."""
 
-    def __init__(self, application: Application, limits: Limits) -> None:
-        """Nothing is connected and nothing is draining."""
+    def __init__(
+        self,
+        application: Application,
+        limits: Limits,
+        *,
+        turn: Callable[[], float] | None = None,
+        observe: Callable[[float], None] | None = None,
+    ) -> None:
+        """Nothing is connected and nothing is draining.
+
+        `turn` gives when the loop's turn began, which is when the bytes of each connection can have been there; without
+        it, it is now. `observe` is told the seconds of each timed answer, from then until it was written.
+        """
+        self.turn = turn or time.monotonic
+        self.observe = observe
         self.application = application
         self.limits = limits
         self.connections: set[Connection] = set()
@@ -50,10 +67,13 @@ class Shared:
 class _Place:
     """One request's place in the row of answers; called with the answer once there is one."""
 
-    __slots__ = ("_connection", "answer", "closes", "headers")
+    __slots__ = ("_connection", "answer", "closes", "headers", "started_s")
 
-    def __init__(self, connection: "Connection", headers: dict[bytes, bytes], *, closes: bool) -> None:
+    def __init__(
+        self, connection: "Connection", headers: dict[bytes, bytes], *, closes: bool, started_s: float = 0.0
+    ) -> None:
         self._connection = connection
+        self.started_s = started_s
         self.headers = headers
         self.closes = closes
         #: Bytes go out as they are.
@@ -73,7 +93,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, shared: Shared) -> None:
         """A connection that is not made yet."""
         self._shared = shared
-        self._now = asyncio.get_running_loop().time
+        # The loop's own clock stands still during a turn of uvloop.
+        self._now = time.monotonic
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._last_s = self._now()
@@ -126,15 +147,18 @@ class Connection(asyncio.Protocol):
         if self._closing:
             return
         self._reading = True
-        self._last_s = self._now()
+        self._last_s = self._shared.turn()
         if self._started_s is None:
             self._started_s = self._last_s
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._answer(HttpAnswer(400, closes=True))
+        except httptools.HttpParserCallbackError as error:
+            # What a callback of ours raised; the parser cannot go on behind it.
+            logger.exception("a connection failed in the middle of a request", exc_info=error.__context__ or error)
+            self._answer(HttpAnswer(204, closes=True))
         except httptools.HttpParserError:
-            # Also raised when a callback of ours has ended the connection in the middle of the bytes.
             self._answer(HttpAnswer(400, closes=True))
         self._reading = False
         self._flush()
@@ -202,7 +226,7 @@ class Connection(asyncio.Protocol):
         request = HttpRequest(self._parser.get_method(), b"".join(self._url), self._headers, body, started_s)
         self._started_s = None
         closes = self._shared.draining or b"upgrade" in self._headers or not self._parser.should_keep_alive()
-        place = _Place(self, self._headers, closes=closes)
+        place = _Place(self, self._headers, closes=closes, started_s=started_s)
         self._row.append(place)
         self._closing = closes
         self._shared.application(request, place)
@@ -230,6 +254,7 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         out = []
+        timed: list[float] = []
         row = self._row
         while row and row[0].answer is not None and not self._ended:
             place = row.popleft()
@@ -237,12 +262,18 @@ class Connection(asyncio.Protocol):
             if isinstance(answer, HttpAnswer):
                 out.append(answer_bytes(answer, place.headers, closes=place.closes))
                 self._ended = place.closes or answer.closes
+                if answer.timed:
+                    timed.append(place.started_s)
             elif answer is not None:
                 out.append(answer)
         if self._transport is None:
             return
         if out:
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        if timed and self._shared.observe is not None:
+            now_s = self._now()
+            for started_s in timed:
+                self._shared.observe(now_s - started_s)
         if self._ended:
             self._closing = True
             self._transport.close()

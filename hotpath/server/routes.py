@@ -1,17 +1,30 @@
 """What the bid process answers: auctions, notices, health and readiness. Must not decide a bid or read a socket."""
 
+import logging
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
-from hotpath.auction.bidder import Bidder, NoticeResult
+from hotpath.auction.bidder import Bidder
 from hotpath.auction.notices import NoticeKind
+from hotpath.auction.settlement import NoticeResult
 from hotpath.grpc.messages import PROTOBUF
-from hotpath.openrtb.codec import JSON, Codec, MalformedRequest
+from hotpath.openrtb.codec import JSON, Codec, MalformedRequest, id_of
 from hotpath.server.messages import HttpAnswer, HttpRequest, TooLarge, Unpackable, unpacked
 from hotpath.server.protocol import Reply
 
+logger = logging.getLogger("campaign_express.bid")
+
 _NO_CONTENT: Final = HttpAnswer(204)
+_NO_BID: Final = HttpAnswer(204, timed=True)
+_OF_NOTICES: Final = {
+    NoticeResult.COUNTED: HttpAnswer(204),
+    NoticeResult.REPEATED: HttpAnswer(204),
+    NoticeResult.EXPIRED: HttpAnswer(410),
+    NoticeResult.REFUSED: HttpAnswer(400),
+    # The one answer of ours that asks for another try: what it reports is money.
+    NoticeResult.POSTPONED: HttpAnswer(503),
+}
 _NOTICES: Final = {f"/v1/{kind}".encode(): kind for kind in NoticeKind}
 _JSON: Final = b"application/json"
 _PROTOBUF: Final = b"application/x-protobuf"
@@ -26,21 +39,33 @@ class Routes:
     """The application of `protocol.py`."""
 
     def __init__(
-        self, bidder: Bidder, *, most_body_bytes: int, now: Callable[[], float], ready: Callable[[], bool]
+        self,
+        bidder: Bidder,
+        *,
+        most_body_bytes: int,
+        now: Callable[[], float],
+        ready: Callable[[], bool],
+        late: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`now` is the loop's clock; `ready` says whether new connections are wanted."""
+        """`now` is a monotonic clock; `ready` says whether connections are wanted, `late` whether to refuse a bid."""
         self._bidder = bidder
         self._most_body_bytes = most_body_bytes
         self._now = now
         self._ready = ready
+        self._late = late
 
     def __call__(self, request: HttpRequest, reply: Reply) -> None:
-        """Answer one request."""
+        """Answer one request, whatever goes wrong: exchanges count errors against a bidder, and cut its traffic."""
         path, _, query = request.target.partition(b"?")
-        if path == b"/v1/bid" and request.method == b"POST":
-            self._bid(request, reply)
-        else:
-            reply(self._other(request, path, query))
+        try:
+            if path == b"/v1/bid" and request.method == b"POST":
+                self._bid(request, reply)
+            else:
+                reply(self._other(request, path, query))
+        except Exception:
+            logger.exception("request %r to %r could not be answered", id_of(request.body), path)
+            self._bidder.counts.answers["technical"] += 1
+            reply(_NO_CONTENT)
 
     def _other(self, request: HttpRequest, path: bytes, query: bytes) -> HttpAnswer:
         if path == b"/v1/bid":
@@ -57,6 +82,9 @@ class Routes:
         return HttpAnswer(404)
 
     def _bid(self, request: HttpRequest, reply: Reply) -> None:
+        if self._late():
+            self._bidder.counts.answers["overloaded"] += 1
+            return reply(_NO_BID)
         kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         found = _CODECS.get(kind)
         if found is None:
@@ -72,7 +100,7 @@ class Routes:
             self._bidder.begin(
                 body,
                 self._now() - request.started_s,
-                lambda answer: reply(HttpAnswer(200, answer, named) if answer else _NO_CONTENT),
+                lambda answer: reply(HttpAnswer(200, answer, named, timed=True) if answer else _NO_BID),
                 codec,
             )
         except TooLarge:
@@ -82,5 +110,5 @@ class Routes:
 
     def _notice(self, kind: NoticeKind, query: bytes) -> HttpAnswer:
         values = dict(parse_qsl(query.decode("latin-1")))
-        result = self._bidder.notice(kind, values.get("t", ""), values.get("p", ""))
-        return HttpAnswer(400) if result is NoticeResult.REFUSED else _NO_CONTENT
+        result = self._bidder.settlement.count(kind, values.get("t", ""), values.get("p", ""), values.get("l", ""))
+        return _OF_NOTICES[result]

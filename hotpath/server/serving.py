@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import time
+from collections.abc import Callable
 
 from hotpath.server.protocol import Application, Connection, Limits, Shared
 
@@ -15,6 +17,8 @@ async def serve(
     stop: asyncio.Event,
     *,
     limits: Limits,
+    turn: Callable[[], float] | None = None,
+    observe: Callable[[float], None] | None = None,
     quiet_s: float = 1.0,
     drain_s: float = 5.0,
 ) -> None:
@@ -25,11 +29,13 @@ async def serve(
         application: answers requests.
         stop: set from a signal.
         limits: of every connection.
+        turn: when the loop's turn began, on the monotonic clock.
+        observe: told the seconds that each timed answer took.
         quiet_s: after the stop, how long open connections may still bring a request; its answer closes them.
         drain_s: when the last connection is cut off, counted from the stop.
     """
     loop = asyncio.get_running_loop()
-    shared = Shared(application, limits)
+    shared = Shared(application, limits, turn=turn, observe=observe)
     server = await loop.create_server(lambda: Connection(shared), sock=listener, backlog=2048)
     sweeper = asyncio.create_task(_sweep(shared))
     try:
@@ -43,10 +49,9 @@ async def serve(
 
 
 async def _sweep(shared: Shared) -> None:
-    loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(_SWEEP_S)
-        shared.sweep(loop.time())
+        shared.sweep(time.monotonic())
 
 
 async def _drain(shared: Shared, quiet_until_s: float, until_s: float) -> None:

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from domain.bid_events import BidEvent, NoticeEvent
 from hotpath.auction.bidder import Bidder, BidderSettings
 from hotpath.demo import demo_snapshot
+from hotpath.events.sink import EventSink
 from hotpath.process import build_bidder
 from hotpath.server.protocol import Limits
 from hotpath.server.routes import Routes
@@ -19,10 +22,14 @@ LIMITS = Limits(head_bytes=2_000, body_bytes=10_000, request_s=0.5, idle_s=30.0)
 REQUEST = {"id": "r1", "imp": [{"id": "1", "banner": {"w": 300, "h": 250}}]}
 
 
-def demo_bidder(loop: asyncio.AbstractEventLoop | None = None) -> Bidder:
+def demo_bidder(
+    loop: asyncio.AbstractEventLoop | None = None,
+    sink: EventSink | None = None,
+    settings: BidderSettings | None = None,
+) -> Bidder:
     return build_bidder(
-        demo_snapshot(), key=b"k" * 32, base_url="http://bid.example", settings=BidderSettings(), environment={},
-        loop=loop,
+        demo_snapshot(), key=b"k" * 32, base_url="http://bid.example", settings=settings or BidderSettings(),
+        environment={}, sink=sink or ListSink(), loop=loop,
     )  # fmt: skip
 
 
@@ -30,6 +37,23 @@ def http(body: bytes | dict[str, Any] = b"", *headers: str, target: str = "/v1/b
     data = json.dumps(body).encode() if isinstance(body, dict) else body
     head = [f"{method} {target} HTTP/1.1", "host: b", f"content-length: {len(data)}", *headers]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + data
+
+
+@dataclass
+class ListSink:
+    """Events in lists; `room` is what it says of itself."""
+
+    bids: list[BidEvent] = field(default_factory=list)
+    notices: list[NoticeEvent] = field(default_factory=list)
+    has_room: bool = True
+
+    def answered(self, event: BidEvent) -> None:
+        self.bids.append(event)
+
+    def noticed(self, event: NoticeEvent) -> bool:
+        if self.has_room:
+            self.notices.append(event)
+        return self.has_room
 
 
 @dataclass
@@ -63,6 +87,7 @@ class Client:
 class Served:
     port: int
     bidder: Bidder
+    sink: ListSink
     stop: asyncio.Event
     task: asyncio.Task[None]
 
@@ -76,14 +101,26 @@ class Served:
 
 
 @asynccontextmanager
-async def bid_server(limits: Limits = LIMITS) -> AsyncIterator[Served]:
+async def bid_server(
+    limits: Limits = LIMITS,
+    *,
+    settings: BidderSettings | None = None,
+    late: Callable[[], bool] = lambda: False,
+    turn: Callable[[], float] | None = None,
+    observe: Callable[[float], None] | None = None,
+) -> AsyncIterator[Served]:
     listener = socket.create_server(("127.0.0.1", 0))
     loop = asyncio.get_running_loop()
-    stop, bidder = asyncio.Event(), demo_bidder(loop)
-    routes = Routes(bidder, most_body_bytes=limits.body_bytes, now=loop.time, ready=lambda: not stop.is_set())
-    task = asyncio.create_task(serve(listener, routes, stop, limits=limits, quiet_s=0.2, drain_s=2.0))
+    stop, sink = asyncio.Event(), ListSink()
+    bidder = demo_bidder(loop, sink, settings)
+    routes = Routes(
+        bidder, most_body_bytes=limits.body_bytes, now=time.monotonic, ready=lambda: not stop.is_set(), late=late
+    )
+    task = asyncio.create_task(
+        serve(listener, routes, stop, limits=limits, turn=turn, observe=observe, quiet_s=0.2, drain_s=2.0)
+    )
     try:
-        yield Served(listener.getsockname()[1], bidder, stop, task)
+        yield Served(listener.getsockname()[1], bidder, sink, stop, task)
     finally:
         stop.set()
         await asyncio.wait_for(task, 10)

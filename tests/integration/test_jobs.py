@@ -243,7 +243,7 @@ async def test_the_worker_runs_every_job_beats_and_stops(database_url: str, cloc
         assert names == [
             "heartbeat", "sync and propose", "dispatch", "campaign statuses", "emergency stops", "shifts", "auto-approve",
             "notices", "deliveries", "webhooks", "requested syncs", "old webhooks", "unsubscribe links", "renew tokens",
-            "connection attempts", "expire", "presence", "bid snapshot", "anchor",
+            "connection attempts", "expire", "presence", "bid events", "old bid events", "bid snapshot", "anchor",
         ]  # fmt: skip
         stop = asyncio.Event()
         running = asyncio.create_task(run_worker(container, stop))
