@@ -71,6 +71,7 @@ MODEL_MODULES = (
     "models.bid_campaigns",
     "models.status_changes",
     "models.bid_events",
+    "models.response_curves",
 )
 
 

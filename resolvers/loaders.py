@@ -30,6 +30,7 @@ from domain.plans import Plan
 from domain.platforms import Platform
 from domain.presences import Presence
 from domain.recommendations import Recommendation, RecommendationStatus
+from domain.response_curves import ResponseCurve
 from domain.review_times import ReviewTimes
 from domain.reviews import PlatformSummary, ReviewProgress
 from domain.shifts import Shift
@@ -50,6 +51,7 @@ from models import (
     plans,
     presences,
     recommendations,
+    response_curves,
     shifts,
     status_changes,
     tenants,
@@ -137,6 +139,10 @@ class TenantLoaders:
     async def recommendation(self, id_: UUID) -> Recommendation | None:
         """A recommendation."""
         return await self._load("recommendation", recommendations.recommendations_by_id, id_)
+
+    async def response_curve(self, recommendation_id: UUID) -> ResponseCurve | None:
+        """The fitted curve behind a recommendation."""
+        return await self._load("response_curve", response_curves.response_curves, recommendation_id)
 
     async def adjustment(self, id_: UUID) -> Adjustment | None:
         """An adjustment."""

@@ -28,6 +28,7 @@ from domain.plans import Plan
 from domain.platforms import Platform
 from domain.presences import Presence
 from domain.recommendations import Recommendation, RecommendationStatus
+from domain.response_curves import ResponseCurve
 from domain.review_times import ReviewTimes
 from domain.reviews import PlatformSummary, ReviewProgress
 from domain.status_changes import StatusChange
@@ -55,6 +56,9 @@ class Loaders(Protocol):
 
     async def recommendation(self, id_: UUID) -> Recommendation | None:
         """A recommendation."""
+
+    async def response_curve(self, recommendation_id: UUID) -> ResponseCurve | None:
+        """The fitted curve behind a recommendation; None where its proposer fits none."""
 
     async def adjustment(self, id_: UUID) -> Adjustment | None:
         """An adjustment."""

@@ -19,6 +19,7 @@ from schema.lazy import computed, lazily, over, same
 from schema.nodes import shows, view
 from schema.platforms import Platform
 from schema.presences import Presence
+from schema.response_curves import ResponseCurve
 
 if TYPE_CHECKING:
     from schema.adjustments import Adjustment
@@ -150,6 +151,14 @@ class Recommendation(Node):
             return None
         found: Adjustment | None = view(await info.context.loaders.adjustment(self.value.adjustment_id))
         return found
+
+    @strawberry.field(
+        description="The fitted curve it rests on; null where its proposer fits none, and for older ones."
+    )
+    async def response_curve(self, info: Info) -> ResponseCurve | None:
+        """The curve."""
+        found = await info.context.loaders.response_curve(self.value.id)
+        return None if found is None else ResponseCurve.of(found, self.value.currency_code)
 
     @strawberry.field(description="Who is looking at or editing it right now; at most one entry a member.")
     async def presences(self, info: Info) -> list[Presence]:

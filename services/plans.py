@@ -1,6 +1,7 @@
 """Use-cases on plans: read them, make them. Must not decide what is proposed; that is a proposer's, in domain/."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,10 +15,11 @@ from domain.log import Actor, ActorKind
 from domain.plans import Plan, SkippedBudget
 from domain.rebalancing import BudgetCandidate, Proposal, RebalancePlan, RebalanceSettings, propose_plan
 from domain.recommendations import Recommendation, RecommendationStatus
+from domain.response_curves import ResponseCurve
 from domain.workspaces import Workspace, next_deadline_utc
 from kit.ids import new_id
 from kit.time import local_day
-from models import adjustments, emergency_stops, locks, plans, recommendations, tenants
+from models import adjustments, emergency_stops, locks, plans, recommendations, response_curves, tenants
 from models.scope import Scope
 from services.auto_approvals import needs_person
 from services.guarded_budgets import known
@@ -126,12 +128,14 @@ class _Draft:
     """A plan about to be stored.
 
     Attributes:
+        curves: the fitted curves behind the recommendations, by their ids.
         in_flight: the budgets it held still because they were being changed.
         automated: whether automation acts in the workspace, so that what it must not approve is told.
     """
 
     plan: Plan
     recommendations: tuple[Recommendation, ...]
+    curves: Mapping[UUID, ResponseCurve]
     in_flight: frozenset[UUID]
     automated: bool
 
@@ -168,7 +172,8 @@ def _draft(situation: Situation, candidates: Candidates, proposed: RebalancePlan
         replace(each, needs_review_because=situation.guarded.verdict(each, PROPOSER.id).violations)
         for each in suggested
     )
-    return _Draft(plan, judged, situation.in_flight, situation.guarded.automated)
+    curves = {each.id: proposal.curve for each, proposal in zip(judged, proposed.proposals, strict=True)}
+    return _Draft(plan, judged, curves, situation.in_flight, situation.guarded.automated)
 
 
 def _recommendation(plan: Plan, proposal: Proposal, candidate: BudgetCandidate, account_id: UUID) -> Recommendation:
@@ -224,6 +229,7 @@ async def _store(ports: Ports, draft: _Draft, *, force: bool) -> Plan | None:
             raise _ChangedMeanwhile
         await plans.add_plan(work.scope, plan)
         await recommendations.add_recommendations(work.scope, draft.recommendations)
+        await response_curves.add_response_curves(work.scope, draft.curves)
         work.record("plan.proposed", "plan", None, plan)
         for each in draft.recommendations:
             work.record("recommendation.suggested", SUBJECT, None, each)

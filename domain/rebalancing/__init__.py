@@ -7,7 +7,7 @@
     curves      concave curve families
     allocation  equal marginal return under bounds, exact on the platforms' steps
     pools       the objective: margin in the reporting currency
-    proposals   what a split brings; rationale: in words
+    proposals   what a split brings; rationale: in words; told_curves: in points
     plans       `propose_plan`
 
 `allocate`, `allocate_in_steps` and the curve families stand alone and know no campaigns.

@@ -9,6 +9,7 @@ from domain.rebalancing.curves import Floats
 from domain.rebalancing.history import RECENT_DAYS
 from domain.rebalancing.pools import Pool
 from domain.rebalancing.rationale import MoveFacts, describe_move
+from domain.rebalancing.told_curves import curve_of
 from domain.rebalancing.values import Interval, MoneyInterval, Proposal, RebalanceSettings
 
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
@@ -130,6 +131,7 @@ def proposal_of(outlook: Outlook, position: int, delta_reporting: int, settings:
         revenue_change=revenue_change,
         confidence=float(outlook.confidence[position]),
         rationale=describe_move(facts),
+        curve=curve_of(pool, position, outlook.proposed_micros[position], settings),
     )
 
 

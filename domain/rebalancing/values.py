@@ -15,6 +15,7 @@ from uuid import UUID
 from domain.errors import InvalidInput
 from domain.metrics import DailyMetric
 from domain.platforms import Platform
+from domain.response_curves import ResponseCurve
 
 Direction = Literal["UP", "DOWN"]
 
@@ -172,6 +173,7 @@ class Proposal:
         confidence: probability (0..1) that the money earns more margin with this move than where the plan takes it
             from or sends it to.
         rationale: sentences a marketing lead can read.
+        curve: the fitted curve about both budgets.
     """
 
     budget_id: UUID
@@ -188,6 +190,7 @@ class Proposal:
     revenue_change: MoneyInterval
     confidence: float
     rationale: str
+    curve: ResponseCurve
 
 
 @dataclass(frozen=True, slots=True)

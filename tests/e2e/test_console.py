@@ -17,6 +17,9 @@ from tests.e2e.pages_browser import Browser, Page, Product
 
 ROOT = Path(__file__).resolve().parents[2]
 
+#: Four processes and a browser start within it, on a machine that may be busy with others.
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def built() -> None:
@@ -182,6 +185,53 @@ async def test_an_analyst_looks_on_a_telephone_and_decides_nothing(product: Prod
     await cleo.sees("[data-testid=deadline]", "(America/New_York), in ")
     assert await cleo.run("document.documentElement.scrollWidth <= 390") is True
     await cleo.picture("review-phone")
+
+
+async def test_a_response_curve_is_drawn_with_now_and_proposed_and_stands_as_a_table(
+    product: Product, browser: Browser
+) -> None:
+    ana = await console(browser, product, "ana@demo.test")
+    first = await first_decrease(ana)
+    await ana.focus(at(first))
+    await ana.press("c")
+    labels = f"[...document.querySelectorAll('{at(first, '.curve .recharts-label')}')].map((each) => each.textContent)"
+    await ana.until(f"document.querySelector('{at(first, '.curve .recharts-line-curve')}') && {labels}.length === 2")
+    assert await ana.run(f"{labels}.sort()") == ["now", "proposed"]
+    rows = await ana.run(
+        f"[...document.querySelectorAll('{at(first, 'details tbody tr')}')].map((each) => each.firstChild.textContent)"
+    )
+    assert 13 <= len(rows) <= 15
+    assert sum("(now)" in each for each in rows) == sum("(suggested)" in each for each in rows) == 1
+    assert "of the shape comes from this campaign's own days" in await ana.text(at(first, ".curve"))
+    await ana.run(f"document.querySelector('{at(first)}').scrollIntoView({{block: 'center'}})")
+    await ana.picture("curve")
+
+
+async def test_several_are_decided_at_once_and_each_has_its_own_answer(two: tuple[Console, Console]) -> None:
+    ana, ben = two
+    open_ = "[...document.querySelectorAll('.card[data-status=NEEDS_REVIEW]')].filter((each) => each.dataset.delta < 0)"
+    first, second, third = await ana.run(f"{open_}.slice(0, 3).map((each) => each.dataset.id)")
+    for id_ in (first, second):
+        await ana.focus(at(id_))
+        await ana.press("x")
+    await ana.click(at(third, ".pick input"))
+    await ana.sees(".chosen", "3 chosen, ")
+    await ana.run("probe.held = []")  # the stream lags, so that only the answer can tell
+    await ben.click(at(second, ".approve"))
+    await ben.until(f"document.querySelector('{at(second)}').dataset.status === 'APPROVED'")
+    await ana.click(".reject-chosen")
+    await ana.fill(".chosen textarea", "Not before the sale")
+    await ana.click(".chosen button[type=submit]")
+    await ana.sees(".answers", "2 of 3 done")
+    assert await ana.run("[...document.querySelectorAll('.answers li')].map((each) => / done$|: done$/.test(each.textContent))") == [
+        True, False, True,
+    ]  # fmt: skip
+    await ana.sees(at(second, ".change"), "Ben Becker was first and approved it at ")
+    for id_ in (first, third):
+        await ben.sees(at(id_, ".change"), "Ana Alvarez rejected it: “Not before the sale”")
+    assert await ana.run("document.querySelector('.chosen')") is None
+    await ana.run("window.scrollTo(0, 0)")
+    await ana.picture("together")
 
 
 async def go(page: Console, title: str) -> None:

@@ -27,6 +27,7 @@ from services.metric_imports import import_file
 from services.ports import Ports
 from services.viewers import Viewer
 from tests.conftest import NOON, House, viewer_of
+from tests.graphql_client import execute, global_id
 from tests.integration.fake_platform import FakePlatform, campaign, days_of
 from tests.integration.test_metric_imports import profile
 from tests.integration.test_sync import ANA
@@ -127,6 +128,30 @@ async def test_a_plan_is_stored_with_its_recommendations_and_events(place: Place
     events = await log.events_after(place.scope, seen, 100)
     assert [e.entry.kind for e in events] == ["plan.proposed"] + ["recommendation.suggested"] * 4
     assert {(e.entry.actor_id, e.entry.at_utc) for e in events} == {("rebalancer", NOON)}
+
+
+CURVE = """query ($id: ID!) { recommendation(id: $id) {
+  currentBudget { amount } suggestedBudget { amount } roasNow
+  responseCurve { evidenceShare seenHigh { amount currency } points { budget { amount } revenueLow { amount } revenue { amount } revenueHigh { amount } } }
+} }"""
+
+
+async def test_the_curve_behind_a_recommendation_is_kept_and_what_has_none_says_so(place: Place) -> None:
+    await place.made()
+    for each in (await place.open_now()).values():
+        asked = await execute(place.ports, place.ana, CURVE, {"id": global_id("Recommendation", each.id)})
+        found = asked["data"]["recommendation"]
+        points = {point["budget"]["amount"]: point for point in found["responseCurve"]["points"]}
+        now = points[found["currentBudget"]["amount"]]
+        assert float(now["revenue"]["amount"]) == pytest.approx(found["roasNow"] * 100, abs=0.01)
+        assert (
+            float(now["revenueLow"]["amount"]) < float(now["revenue"]["amount"]) < float(now["revenueHigh"]["amount"])
+        )
+        assert found["suggestedBudget"]["amount"] in points
+        assert found["responseCurve"]["seenHigh"]["currency"] == "USD"
+    of_nobodys_curve = global_id("Recommendation", place.house.recommendations[0].id)
+    asked = await execute(place.ports, place.ana, CURVE, {"id": of_nobodys_curve})
+    assert asked["data"]["recommendation"]["responseCurve"] is None
 
 
 async def test_a_plan_made_too_late_for_todays_deadline_expires_at_tomorrows(place: Place) -> None:

@@ -1,6 +1,6 @@
 /** The recommendations of a workspace, by platform, live. */
 import { Alert, Button, Card, Group, SimpleGrid, Spoiler, Stack, Text, Title } from "@mantine/core";
-import { type ReactNode, useCallback, useState } from "react";
+import { type ReactNode, useCallback, useRef, useState } from "react";
 import { insist, keyOf, settled } from "../api/client";
 import {
   DecideDocument,
@@ -12,7 +12,8 @@ import {
 import { Empty, Loading, Polite, told, Trouble } from "../parts/states";
 import { useHere } from "../parts/Viewer";
 import { decimal, fromNow, moment, money, percent, PLATFORMS, signed } from "../words";
-import { ReviewCard } from "./review/ReviewCard";
+import { type Payload, ReviewCard } from "./review/ReviewCard";
+import { type Answer, Answers, Together } from "./review/Together";
 import { inOrder, isOpen, type Item, payersOf } from "./review/state";
 import { usePresence } from "./review/usePresence";
 import { useReview } from "./review/useReview";
@@ -71,14 +72,44 @@ export function Review(): ReactNode {
   const announce = useCallback((text: string) => setSaid(text), []);
   const mayDecide = workspace.mayDecideBudgets;
 
-  const together = async (chosen: readonly Item[]): Promise<string> => {
-    const wanted = chosen.map(({ rec }) => ({ id: rec.id, expectedVersion: rec.version, choice: "APPROVE" as const, reason: null }));
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  const pick = useCallback((id: string): void => {
+    setPicked((known) => {
+      const next = new Set(known);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
+  }, []);
+  // What somebody else decides meanwhile is no longer chosen.
+  const chosen = [...picked].map((id) => items.get(id)).filter((each): each is Item => each !== undefined && isOpen(each));
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const [answers, setAnswers] = useState<readonly Answer[]>([]);
+  const settles = useRef(new Map<string, (payload: Payload) => void>());
+
+  const together = async (all: readonly Item[], choice: "APPROVE" | "REJECT", reason: string | null): Promise<string> => {
+    const wanted = all.map(({ rec }) => ({ id: rec.id, expectedVersion: rec.version, choice, reason }));
     const decisions = wanted.map((each) => ({ ...each, idempotencyKey: keyOf("Decide", each) }));
     const { results, userErrors } = (await insist(DecideDocument, { decisions })).recommendationsDecide;
     for (const each of wanted) settled("Decide", each);
-    for (const { recommendation } of results) if (recommendation) dispatch({ type: "changed", rec: recommendation, change: null });
-    const refused = [...userErrors, ...results.flatMap((each) => each.userErrors)][0];
-    return refused ? refused.message : `${results.length} of ${results.length} approved`;
+    // Each has an answer of its own, which its card tells as if it had been asked alone.
+    results.forEach((each, place) => settles.current.get(wanted[place]?.id ?? "")?.(each));
+    const told = results.map((each, place) => ({ name: all[place]?.rec.campaignName ?? "", refused: each.userErrors[0]?.message ?? null }));
+    setAnswers(told);
+    const [refused] = userErrors;
+    return refused ? refused.message : `${told.filter((each) => each.refused === null).length} of ${told.length} ${choice === "APPROVE" ? "approved" : "rejected"}`;
+  };
+  const decideChosen = async (choice: "APPROVE" | "REJECT", reason: string | null): Promise<void> => {
+    setBusy(true);
+    setProblem("");
+    try {
+      announce(await together(chosen, choice, reason));
+      setPicked(new Set());
+    } catch (failed) {
+      setProblem(`${told(failed)} Sending it again repeats exactly this request; each is carried out once.`);
+    } finally {
+      setBusy(false);
+    }
   };
   const unfunded = (rec: RecommendationPartsFragment, { shortfall }: Extract<ErrorPartsFragment, { __typename: "PlanUnfunded" }>): ReactNode => {
     const payers = payersOf(items, rec, shortfall);
@@ -95,7 +126,7 @@ export function Review(): ReactNode {
                 <li key={each.rec.id}>{each.rec.campaignName}: {signed(each.rec.delta)} a day</li>
               ))}
             </ul>
-            <Button size="xs" className="together" onClick={() => void together(self ? [...payers, self] : payers).then(announce, (problem: unknown) => announce(told(problem)))}>
+            <Button size="xs" className="together" onClick={() => void together(self ? [...payers, self] : payers, "APPROVE", null).then(announce, (problem: unknown) => announce(told(problem)))}>
               Approve these and this one
             </Button>
           </>
@@ -113,6 +144,9 @@ export function Review(): ReactNode {
       look={look}
       announce={announce}
       unfunded={unfunded}
+      picked={picked.has(item.rec.id)}
+      pick={pick}
+      settles={settles.current}
     />
   );
 
@@ -135,6 +169,7 @@ export function Review(): ReactNode {
         <Alert variant="outline" mb="md" data-testid="may-not">You may look but not decide: that takes the reviewer role and write access to campaigns.</Alert>
       )}
       {overview && <Deadline overview={overview} />}
+      {answers.length > 0 && <Answers answers={answers} close={() => setAnswers([])} />}
       {!loaded && !error && <Loading what="recommendations" />}
       {loaded && !waiting && (
         <Empty title="Nothing waits for review">
@@ -150,20 +185,21 @@ export function Review(): ReactNode {
                 <Title order={2} size="h4">{PLATFORMS[platform]}</Title>
                 {summary && <Totals summary={summary} />}
               </Group>
-              <SimpleGrid cols={{ base: 1, lg: 2, xl: 3 }}>{found.map(cardOf)}</SimpleGrid>
+              <SimpleGrid cols={{ base: 1, lg: 2, xl: 3 }} className="cards">{found.map(cardOf)}</SimpleGrid>
             </section>
           );
         })}
         {decided.length > 0 && (
           <section aria-label="Decided lately">
             <Title order={2} size="h4" mb="xs">Decided lately</Title>
-            <SimpleGrid cols={{ base: 1, lg: 2, xl: 3 }}>{decided.map(cardOf)}</SimpleGrid>
+            <SimpleGrid cols={{ base: 1, lg: 2, xl: 3 }} className="cards">{decided.map(cardOf)}</SimpleGrid>
           </section>
         )}
       </Stack>
+      {chosen.length > 0 && <Together chosen={chosen} decide={decideChosen} clear={() => setPicked(new Set())} busy={busy} problem={problem} />}
       {mayDecide && loaded && (
         <Text size="sm" className="soft" mt="lg">
-          On a card: arrow keys or j and k move, a approves, e edits, r rejects, Escape closes a form.
+          On a card: arrow keys or j and k move, a approves, e edits, r rejects, c draws the curve, x chooses it for a decision together, Escape closes a form.
         </Text>
       )}
     </>

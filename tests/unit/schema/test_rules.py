@@ -49,6 +49,7 @@ BOUNDED = {
     "GuardrailPreviewItem.violations": "one for each guardrail",
     "HardLimits.allowedPlatforms": "one for each platform",
     "HardLimits.deniedPlatforms": "one for each platform",
+    "ResponseCurve.points": "at most 15",
     "RecommendationsDecidePayload.results": "one for each decision sent, at most 100",
     "Workspace.platformSummary": "one for each platform",
     "PlatformSummary.rationale": "one for each open recommendation, at most 100",

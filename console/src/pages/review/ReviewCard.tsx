@@ -1,6 +1,6 @@
 /** One recommendation: what is proposed and why, who else is at it, and the three decisions. */
-import { Alert, Badge, Button, Card, Group, Progress, Spoiler, Text, Title } from "@mantine/core";
-import { type FocusEvent, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { Alert, Badge, Button, Card, Checkbox, Group, Progress, Spoiler, Text, Title } from "@mantine/core";
+import { type FocusEvent, type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { carryOut } from "../../api/client";
 import { SignedOut } from "../../api/session";
 import {
@@ -12,18 +12,20 @@ import {
   RejectDocument,
 } from "../../generated/graphql";
 import { journey, STEPS } from "../../parts/journey";
-import { told } from "../../parts/states";
+import { Loading, told } from "../../parts/states";
 import { clock, decimal, deed, fromNow, moment, money, nameOf, percent, signed, STATE_COLORS, STATES } from "../../words";
 import { type Draft, EditForm, RejectForm } from "./Forms";
 import { type Action, isOpen, type Item } from "./state";
 import type { Presences } from "./useReview";
+
+const ResponseCurve = lazy(() => import("./ResponseCurve"));
 
 /** So long after somebody else's change a press decides nothing: it was meant for what stood there before. */
 const SETTLE_MILLISECONDS = 700;
 const EMPTY: Draft = { kind: "percent", amount: "", reason: "" };
 
 type Form = "edit" | "reject";
-type Payload = { readonly recommendation?: RecommendationPartsFragment | null; readonly userErrors: readonly ErrorPartsFragment[] };
+export type Payload = { readonly recommendation?: RecommendationPartsFragment | null; readonly userErrors: readonly ErrorPartsFragment[] };
 
 interface CardProps {
   readonly item: Item;
@@ -32,10 +34,14 @@ interface CardProps {
   readonly dispatch: (action: Action) => void;
   readonly look: (id: string, mode: PresenceMode | null) => void;
   readonly announce: (text: string) => void;
+  readonly picked: boolean;
+  readonly pick: (id: string) => void;
+  /** Where the card leaves how it takes the answer to a request that others share. */
+  readonly settles: Map<string, (payload: Payload) => void>;
   readonly unfunded: (rec: RecommendationPartsFragment, error: Extract<ErrorPartsFragment, { __typename: "PlanUnfunded" }>) => ReactNode;
 }
 
-export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, unfunded }: CardProps): ReactNode {
+export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, unfunded, picked, pick, settles }: CardProps): ReactNode {
   const { rec, adjustment, change } = item;
   const open = isOpen(item);
   const root = useRef<HTMLDivElement>(null);
@@ -45,6 +51,7 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
   const [notice, setNotice] = useState<ReactNode>(null);
+  const [curve, setCurve] = useState(false);
   const settlesAt = useRef(0);
 
   useEffect(() => {
@@ -92,6 +99,13 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
     else setNotice(error.message);
   };
 
+  useEffect(() => {
+    settles.set(rec.id, settle);
+    return () => {
+      settles.delete(rec.id);
+    };
+  });
+
   const act = async (ask: (onWait: () => void) => Promise<Payload>): Promise<void> => {
     if (busy) return;
     if (performance.now() < settlesAt.current) {
@@ -137,6 +151,8 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
     } else if (open && mayDecide && event.key === "a") approve();
     else if (open && mayDecide && event.key === "e") openForm("edit");
     else if (open && mayDecide && event.key === "r") openForm("reject");
+    else if (open && mayDecide && event.key === "x") pick(rec.id);
+    else if (open && event.key === "c") setCurve(!curve);
     else return;
     event.preventDefault();
   };
@@ -169,9 +185,12 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
       onBlur={onBlur}
     >
       <Group justify="space-between" align="start" wrap="nowrap">
-        <Title order={3} size="h5">
-          {rec.campaignName}
-        </Title>
+        <Group gap="xs" wrap="nowrap" align="start">
+          {open && mayDecide && <Checkbox className="pick" checked={picked} onChange={() => pick(rec.id)} aria-label={`Choose ${rec.campaignName}`} />}
+          <Title order={3} size="h5">
+            {rec.campaignName}
+          </Title>
+        </Group>
         <Badge variant="light" color={STATE_COLORS[rec.status]} tt="none" miw="max-content">
           {STATES[rec.status]}
         </Badge>
@@ -216,6 +235,11 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
               {rec.rationale}
             </Text>
           </Spoiler>
+          <Button variant="default" size="xs" mt="xs" w="fit-content" className="draw" aria-expanded={curve} onClick={() => setCurve(!curve)}
+            aria-label={`${curve ? "Hide" : "Draw"} the response curve of ${rec.campaignName}`}>
+            {curve ? "Hide the response curve" : "Response curve"}
+          </Button>
+          {curve && <Suspense fallback={<Loading what="the chart" />}><ResponseCurve rec={rec} /></Suspense>}
         </>
       ) : (
         <Text size="sm">

@@ -42,6 +42,30 @@ def test_money_moves_from_the_weak_campaign_to_the_strong_one_across_platforms(m
     assert plan.expires_at_utc == now_utc + timedelta(hours=24)
 
 
+def test_a_curve_is_told_about_both_budgets_as_the_plan_saw_it(make: Make, now_utc: datetime) -> None:
+    euro = make(2, roas=1.0, rate_to_reporting=Decimal("1.25"))
+    plan = propose_plan([make(1, roas=4.0), euro], _SETTINGS, now_utc)
+    for proposal in plan.proposals:
+        points = {point.budget_micros: point for point in proposal.curve.points}
+        assert list(points) == sorted(points)
+        assert 13 <= len(points) <= 15
+        assert points[0].high_micros == 0
+        for budget, roas in (
+            (proposal.current_micros, proposal.roas_now),
+            (proposal.proposed_micros, proposal.roas_expected),
+        ):
+            assert points[budget].expected_micros == pytest.approx(roas * budget, rel=1e-6)  # the account's currency
+        assert all(
+            point.low_micros < point.expected_micros < point.high_micros
+            for point in points.values()
+            if point.budget_micros
+        )
+        assert max(points) == round(1.5 * max(proposal.current_micros, proposal.proposed_micros))
+        # As the days were spent (conftest's wobble about 100): 94 to 105 a day.
+        assert (proposal.curve.seen_low_micros, proposal.curve.seen_high_micros) == (94_000_000, 105_000_000)
+        assert 0.0 < proposal.curve.evidence < 1.0
+
+
 def test_a_rationale_gives_spend_return_next_unit_expectation_and_caveats(make: Make, now_utc: datetime) -> None:
     plan = propose_plan([make(1, roas=4.0, product_margin=Decimal("0.4")), make(2, roas=1.0)], _SETTINGS, now_utc)
     told = {proposal.budget_id.int: proposal.rationale for proposal in plan.proposals}
