@@ -5,6 +5,7 @@ Any number of workers may run: claims, locks and once-a-day rules stand in the d
 
 import asyncio
 import random
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from app.container import Container
 from app.settings import Settings, heartbeat_path
 from domain.bid_compiling import Terms
 from domain.dispatch_times import dispatch_times
+from domain.platforms import Platform
 from jobs.anchor import anchor_all
 from jobs.auto_approve import auto_approve_all
 from jobs.bid_events import forget_old_events, move_all
@@ -63,8 +65,8 @@ def loops(container: Container) -> list[Loop]:
     async def beat() -> None:
         await asyncio.to_thread(_touch, heartbeat)
 
-    async def send() -> int:
-        return await sweep(ports, jitter, times)
+    async def send(platform: Platform) -> int:
+        return await sweep(ports, jitter, times, platforms=(platform,))
 
     async def change() -> int:
         return await change_statuses(ports, jitter, times)
@@ -78,7 +80,16 @@ def loops(container: Container) -> list[Loop]:
     return [
         Loop("heartbeat", _HEARTBEAT_SECONDS, beat),
         Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
-        Loop("dispatch", settings.worker_interval_seconds, send, on_change(container.relay)),
+        # One for each: a platform that hangs must not keep the others waiting.
+        *(
+            Loop(
+                f"dispatch to {platform.value}",
+                settings.worker_interval_seconds,
+                partial(send, platform),
+                on_change(container.relay),
+            )
+            for platform in Platform
+        ),
         # Apart from the budgets: a pause must not queue behind a thousand of them.
         Loop("campaign statuses", settings.worker_interval_seconds, change, on_change(container.relay)),
         Loop("emergency stops", settings.worker_interval_seconds, lambda: go_on_all(ports), on_change(container.relay)),

@@ -40,6 +40,7 @@ from domain.campaigns import Budget, Campaign
 from domain.platforms import BudgetType, CampaignStatus, Platform
 from domain.quotas import CHANGE, QUOTAS, Quota, QuotaUsage, admit
 from domain.recommendations import Recommendation, RecommendationStatus
+from jobs.dispatch import AT_ONCE as SLOTS
 from jobs.dispatch import sweep
 from kit.ids import new_id
 from models import ad_accounts, adjustments, campaigns, recommendations
@@ -48,8 +49,8 @@ from sandbox import app as sandbox_app
 from sandbox.roster import PLATFORMS, Roster, demo_roster
 
 CHANGES = 1_000
-#: What one worker has on its way at once (jobs/dispatch.py).
-AT_ONCE = 8
+#: What one worker has on its way at once.
+AT_ONCE = SLOTS * len(Platform)
 STEP_MICROS = 1_000_000
 UNLIMITED = dict.fromkeys(QUOTAS, Quota(0))
 

@@ -117,6 +117,16 @@ class Adjustment:
     reason: str | None = None
 
 
+def is_due(adjustment: Adjustment, now_utc: datetime) -> bool:
+    """Whether a worker may take it up by its own state alone: it waits and its time has come, or its lease ran out."""
+    if adjustment.not_before_utc > now_utc:
+        return False
+    if adjustment.status is AdjustmentStatus.PENDING:
+        return True
+    held = adjustment.lease_until_utc is None or adjustment.lease_until_utc >= now_utc
+    return adjustment.status in {AdjustmentStatus.SENDING, AdjustmentStatus.APPLIED} and not held
+
+
 #: What `replace` clears when a send is known to have changed nothing.
 NO_INTENT: Final[dict[str, Any]] = {"observed_micros": None, "send_key": None, "sent_at_utc": None}
 

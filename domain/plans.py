@@ -73,40 +73,69 @@ _TAKEN = frozenset(
 _HOPE = frozenset({AdjustmentStatus.PENDING, AdjustmentStatus.SENDING, AdjustmentStatus.APPLIED})
 
 
-def _may_spend(adjustment: Adjustment) -> bool:
-    """Whether its money may be spent on the platform; also while it waits to be tried again.
+@dataclass(frozen=True, slots=True)
+class PlanShare:
+    """What an adjustment of a plan moves, or several together that stand alike and go the same way, reporting micros.
 
-    The answer of the last try may have been lost after it was applied.
+    `tried`: it was sent before, or was about to be.
     """
-    tried = adjustment.status is AdjustmentStatus.PENDING and adjustment.dispatched_at_utc is not None
-    return tried or adjustment.status in _TAKEN
+
+    status: AdjustmentStatus
+    tried: bool
+    delta_reporting_micros: int
+
+    @property
+    def may_be_spent(self) -> bool:
+        """Whether its money may be spent on the platform; also while it waits to be tried again.
+
+        The answer of the last try may have been lost after it was applied.
+        """
+        return (self.tried and self.status is AdjustmentStatus.PENDING) or self.status in _TAKEN
+
+
+def _shares(siblings: Sequence[Adjustment], except_id: UUID) -> list[PlanShare]:
+    return [
+        PlanShare(each.status, each.dispatched_at_utc is not None, each.delta_reporting_micros)
+        for each in siblings
+        if each.id != except_id
+    ]
 
 
 def funding(adjustment: Adjustment, siblings: Sequence[Adjustment]) -> Funding:
-    """Whether an adjustment may be sent now, given all adjustments of its plan (itself may be among them).
+    """As `funding_beside`, given all adjustments of its plan (itself may be among them)."""
+    return funding_beside(adjustment, _shares(siblings, adjustment.id))
+
+
+def funding_beside(adjustment: Adjustment, others: Sequence[PlanShare]) -> Funding:
+    """Whether an adjustment may be sent now, given what the others of its plan move.
 
     Decreases are always ready. An increase is ready when confirmed decreases cover it and every increase already on
     its way; it waits while pending decreases could still cover it; otherwise its money is lost and it must fail.
     """
-    if uncovered_micros(adjustment, siblings, freed_by=_FREED) <= 0:
+    if _uncovered_micros(adjustment, others, _FREED) <= 0:
         return Funding.READY
-    return Funding.WAITING if uncovered_micros(adjustment, siblings) <= 0 else Funding.LOST
+    return Funding.WAITING if _uncovered_micros(adjustment, others, _FREED | _HOPE) <= 0 else Funding.LOST
 
 
-def uncovered_micros(
-    adjustment: Adjustment, siblings: Sequence[Adjustment], *, freed_by: frozenset[AdjustmentStatus] = _FREED | _HOPE
-) -> int:
+def uncovered_micros(adjustment: Adjustment, siblings: Sequence[Adjustment]) -> int:
     """What an adjustment would spend beyond what its plan's decreases free, reporting micros; <= 0 is covered.
+
+    A decrease that may still be confirmed counts as one that is.
 
     Args:
         adjustment: a decrease is covered, whatever the others do.
         siblings: all adjustments of its plan; itself may be among them.
-        freed_by: states in which a decrease counts; left out, also those that may still be confirmed.
     """
+    return _uncovered_micros(adjustment, _shares(siblings, adjustment.id), _FREED | _HOPE)
+
+
+def _uncovered_micros(
+    adjustment: Adjustment, others: Sequence[PlanShare], freed_by: frozenset[AdjustmentStatus]
+) -> int:
+    """As `uncovered_micros`; a decrease counts in the states `freed_by`."""
     need = adjustment.delta_reporting_micros
     if need <= 0:
         return 0
-    others = [sibling for sibling in siblings if sibling.id != adjustment.id]
     freed = -sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros < 0 and s.status in freed_by)
-    taken = sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros > 0 and _may_spend(s))
+    taken = sum(s.delta_reporting_micros for s in others if s.delta_reporting_micros > 0 and s.may_be_spent)
     return need + taken - freed

@@ -65,8 +65,12 @@ async def heads(scope: SystemScope) -> dict[UUID, int]:
     return {_uuid(row["tenant_id"]): int(row["sequence"]) for row in rows}
 
 
-async def due_adjustments(scope: SystemScope, now_utc: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+async def due_adjustments(
+    scope: SystemScope, now_utc: datetime, limit: int, platform: Platform | None = None
+) -> list[tuple[UUID, UUID]]:
     """(tenant, adjustment) of what may be sent now or whose lease ran out, oldest first, decreases before increases.
+
+    Of one platform, or of all.
 
     In a workspace that does not dispatch at once, a change is due when its account was synced after the approval
     (RB-1.2); what was tried before is not held again, and nothing is under an emergency stop: what restores must not
@@ -79,24 +83,33 @@ async def due_adjustments(scope: SystemScope, now_utc: datetime, limit: int) -> 
         "LEFT JOIN platform_connections c ON c.tenant_id = p.tenant_id AND c.id = p.connection_id "
         "WHERE a.not_before_utc <= $1 AND (a.status = 'PENDING' "
         "OR (a.status IN ('SENDING', 'APPLIED') AND a.lease_until_utc < $1)) "
-        "AND (c.status IS NULL OR c.status <> 'NEEDS_RECONNECT') "
+        "AND (c.status IS NULL OR c.status <> 'NEEDS_RECONNECT') AND ($3 = '' OR p.platform = $3) "
         "AND (w.dispatch_immediately OR a.attempts > 0 OR p.synced_at_utc > a.created_at_utc "
         "OR EXISTS (SELECT 1 FROM emergency_stops s WHERE s.tenant_id = a.tenant_id "
         "AND s.workspace_id = a.workspace_id AND s.lifted_at_utc IS NULL)) "
         "ORDER BY CASE WHEN a.delta_reporting_micros < 0 THEN 0 ELSE 1 END, a.id LIMIT $2",
         now_utc,
         limit,
+        "" if platform is None else platform.value,
     )
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 
 
-async def due_rechecks(scope: SystemScope, now_utc: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-    """(tenant, adjustment) of the confirmed changes that are to be read once more by now, the longest due first."""
+async def due_rechecks(
+    scope: SystemScope, now_utc: datetime, limit: int, platform: Platform | None = None
+) -> list[tuple[UUID, UUID]]:
+    """(tenant, adjustment) of the confirmed changes that are to be read once more by now, the longest due first.
+
+    Of one platform, or of all.
+    """
     rows = await scope.rows(
-        "SELECT tenant_id, id FROM adjustments WHERE recheck_at_utc <= $1 AND status = 'CONFIRMED' "
-        "ORDER BY recheck_at_utc, id LIMIT $2",
+        "SELECT a.tenant_id, a.id FROM adjustments a "
+        "JOIN ad_accounts p ON p.tenant_id = a.tenant_id AND p.id = a.account_id "
+        "WHERE a.recheck_at_utc <= $1 AND a.status = 'CONFIRMED' AND ($3 = '' OR p.platform = $3) "
+        "ORDER BY a.recheck_at_utc, a.id LIMIT $2",
         now_utc,
         limit,
+        "" if platform is None else platform.value,
     )
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 

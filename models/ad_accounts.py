@@ -7,7 +7,7 @@ from tortoise import Model, fields
 
 from domain.ad_accounts import AdAccount
 from kit.pagination import Slice
-from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
+from models.scope import Scope, WriteScope, as_value, as_values, sliced, value_by_id
 
 
 class AdAccountTable(Model):
@@ -45,8 +45,7 @@ async def ad_account_page(scope: Scope, workspace_id: UUID, place: Slice[UUID]) 
 
 async def ad_account(scope: Scope, account_id: UUID) -> AdAccount:
     """One account. Raises NotFound."""
-    rows = await scope.of(AdAccountTable).filter(id=account_id).values()
-    return as_value(AdAccount, only(rows, "no such ad account"))
+    return await value_by_id(scope, AdAccount, "ad_accounts", account_id, "no such ad account")
 
 
 async def ad_accounts_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, AdAccount]:

@@ -8,8 +8,9 @@ from uuid import UUID
 from tortoise import Model, fields
 
 from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus
+from domain.plans import PlanShare
 from kit.pagination import Slice
-from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
+from models.scope import Scope, WriteScope, as_value, as_values, sliced, value_by_id
 
 
 class AdjustmentTable(Model):
@@ -69,8 +70,7 @@ async def add_adjustment(scope: WriteScope, value: Adjustment) -> None:
 
 async def adjustment(scope: Scope, adjustment_id: UUID) -> Adjustment:
     """One adjustment. Raises NotFound, also for another tenant's."""
-    rows = await scope.of(AdjustmentTable).filter(id=adjustment_id).values()
-    return as_value(Adjustment, only(rows, "no such adjustment"))
+    return await value_by_id(scope, Adjustment, "adjustments", adjustment_id, "no such adjustment")
 
 
 async def adjustments_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Adjustment]:
@@ -95,6 +95,20 @@ async def adjustment_page(
 async def plan_adjustments(scope: Scope, plan_id: UUID) -> list[Adjustment]:
     """All adjustments of a plan."""
     return as_values(Adjustment, await scope.of(AdjustmentTable).filter(plan_id=plan_id).order_by("id").values())
+
+
+async def plan_shares(scope: Scope, plan_id: UUID, except_id: UUID) -> list[PlanShare]:
+    """A plan's adjustments without one, those that stand alike added up: increases and decreases apart."""
+    rows = await scope.rows(
+        "SELECT status, CASE WHEN dispatched_at_utc IS NULL THEN 0 ELSE 1 END AS tried, "
+        "SUM(delta_reporting_micros) AS delta FROM adjustments WHERE tenant_id = $1 AND plan_id = $2 AND id <> $3 "
+        "GROUP BY status, CASE WHEN dispatched_at_utc IS NULL THEN 0 ELSE 1 END, "
+        "CASE WHEN delta_reporting_micros < 0 THEN 0 ELSE 1 END",
+        scope.tenant_id,
+        plan_id,
+        except_id,
+    )
+    return [PlanShare(AdjustmentStatus(row["status"]), bool(row["tried"]), int(row["delta"])) for row in rows]
 
 
 async def budgets_in_flight(scope: Scope, workspace_id: UUID) -> set[UUID]:

@@ -9,7 +9,7 @@ from tortoise import Model, fields
 from domain.campaigns import Budget, Campaign
 from domain.platforms import CampaignStatus
 from kit.pagination import Slice
-from models.scope import Scope, WriteScope, as_value, as_values, only, sliced
+from models.scope import Scope, WriteScope, as_value, as_values, only, sliced, value_by_id
 
 
 class BudgetTable(Model):
@@ -119,8 +119,7 @@ async def budgets(scope: Scope, workspace_id: UUID) -> list[Budget]:
 
 async def budget(scope: Scope, budget_id: UUID) -> Budget:
     """One budget entity. Raises NotFound."""
-    rows = await scope.of(BudgetTable).filter(id=budget_id).values()
-    return as_value(Budget, only(rows, "no such budget"))
+    return await value_by_id(scope, Budget, "budgets", budget_id, "no such budget")
 
 
 async def budgets_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Budget]:
@@ -142,15 +141,13 @@ async def add_budgets(scope: WriteScope, new: Iterable[Budget]) -> None:
 
 async def observe_budget(scope: WriteScope, budget_id: UUID, daily_budget_micros: int, at_utc: datetime) -> None:
     """What a budget was just read to be after a change of ours (account micros): nobody else's stands there now."""
-    await (
-        scope.of(BudgetTable)
-        .filter(id=budget_id)
-        .update(
-            daily_budget_micros=daily_budget_micros,
-            observed_at_utc=at_utc,
-            changed_elsewhere_at_utc=None,
-            before_elsewhere_micros=None,
-        )
+    await scope.execute(
+        "UPDATE budgets SET daily_budget_micros = $1, observed_at_utc = $2, changed_elsewhere_at_utc = NULL, "
+        "before_elsewhere_micros = NULL WHERE tenant_id = $3 AND id = $4",
+        daily_budget_micros,
+        at_utc,
+        scope.tenant_id,
+        budget_id,
     )
 
 

@@ -22,6 +22,7 @@ from domain.adjustments import (
     Finding,
     after_failure,
     finding,
+    is_due,
     moved,
 )
 from domain.campaigns import Budget
@@ -30,8 +31,8 @@ from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON, LOOK_AGAIN_AFTE
 from domain.errors import PlatformError
 from domain.guardrails import Guardrail, GuardrailBlocked
 from domain.log import Actor, ActorKind
-from domain.plans import Funding, funding
-from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, PlatformBudget
+from domain.plans import Funding, funding_beside
+from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, Platform, PlatformBudget
 from domain.quotas import CHANGE, QUOTAS, Quota
 from domain.retries import MAX_ATTEMPTS
 from kit.crash_points import reach
@@ -62,9 +63,9 @@ _COMMITS: Final = {
 }
 
 
-async def due(ports: Ports, limit: int = 100) -> list[tuple[UUID, UUID]]:
-    """(tenant, adjustment) of what may be sent now, decreases first."""
-    return await across_tenants.due_adjustments(ports.database.system(), ports.clock.now_utc(), limit)
+async def due(ports: Ports, limit: int = 100, platform: Platform | None = None) -> list[tuple[UUID, UUID]]:
+    """(tenant, adjustment) of what may be sent now, decreases first; to one platform or to any."""
+    return await across_tenants.due_adjustments(ports.database.system(), ports.clock.now_utc(), limit, platform)
 
 
 async def dispatch(
@@ -83,6 +84,8 @@ async def dispatch(
     """
     scope = ports.database.read(tenant_id)
     waiting = await adjustments.adjustment(scope, adjustment_id)
+    if not is_due(waiting, ports.clock.now_utc()):
+        return None
     match await _funding(scope, waiting):
         case Funding.WAITING:
             return None
@@ -107,7 +110,7 @@ async def _funding(scope: Scope, waiting: Adjustment) -> Funding:
     """Whether it may be sent. What was claimed before was funded then, and freed money stays freed."""
     if waiting.status is not AdjustmentStatus.PENDING or waiting.delta_reporting_micros <= 0:
         return Funding.READY
-    return funding(waiting, await adjustments.plan_adjustments(scope, waiting.plan_id))
+    return funding_beside(waiting, await adjustments.plan_shares(scope, waiting.plan_id, waiting.id))
 
 
 async def _fail_unfunded(ports: Ports, waiting: Adjustment) -> Adjustment | None:
