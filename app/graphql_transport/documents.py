@@ -31,6 +31,7 @@ from app.graphql_transport.errors import (
     refuse,
     request_errors,
 )
+from app.graphql_transport.executor import SelectionCache
 from app.graphql_transport.limits import TransportLimits
 from app.graphql_transport.shape import check_shape
 
@@ -43,10 +44,15 @@ _MAX_ERRORS = 20
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """A valid document and what each of its operations costs, by operation."""
+    """A valid document and what each of its operations costs, by operation.
+
+    `selections` is what executors found out about its selection sets; None where a directive may make them differ from
+    request to request.
+    """
 
     document: DocumentNode
     operations: tuple[tuple[OperationDefinitionNode, CostTree], ...]
+    selections: SelectionCache | None
 
     def pick(self, name: str | None) -> tuple[OperationDefinitionNode, CostTree]:
         """The operation to run. Raises RequestRefusedError as `pick_operation` does."""
@@ -103,7 +109,7 @@ class Documents:
         document = self._parse(text)
         # Before validation: whether a method may run an operation at all does not depend on the schema.
         _check_allowed(pick_operation(document, operation_name), allowed)
-        check_shape(document, self._limits)
+        directives = check_shape(document, self._limits)
         self._validate(document, restricted=restricted)
         prepared = PreparedDocument(
             document,
@@ -112,6 +118,7 @@ class Documents:
                 for node in document.definitions
                 if isinstance(node, OperationDefinitionNode)
             ),
+            None if directives else {},
         )
         self._keep(key, prepared)
         operation, costs = prepared.pick(operation_name)

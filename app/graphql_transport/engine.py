@@ -108,6 +108,7 @@ class GraphQLEngine:
             hide_suggestions=restricted,
             operation_extensions=request.extensions,
             kinds=self._kinds,
+            selections=prepared.selections,
         )
         if isinstance(executor, list):
             raise RequestRefusedError(request_errors(executor, VARIABLES))

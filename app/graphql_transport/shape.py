@@ -37,13 +37,14 @@ class Shape(NamedTuple):
     root_fields: int = 0
 
 
-def check_shape(document: DocumentNode, limits: TransportLimits) -> None:
-    """Refuse a parsed document that is larger than the limits. Each operation is counted by itself.
+def check_shape(document: DocumentNode, limits: TransportLimits) -> int:
+    """How many directives a document has; refuses what is larger than the limits. Each operation is counted by itself.
 
     Raises:
         RequestRefusedError: which limit, what it allows.
     """
     counter = _ShapeCounter(document, max(limits.depth, limits.introspection_depth))
+    total = 0
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             shape = counter.of(definition.selection_set, 1)
@@ -54,6 +55,8 @@ def check_shape(document: DocumentNode, limits: TransportLimits) -> None:
             _within("number of directives", directives, limits.directives)
             _within("number of root fields", shape.root_fields, limits.root_fields)
             _within("number of fields", shape.fields, limits.selections)
+            total += directives
+    return total
 
 
 def _directives_around(operation: OperationDefinitionNode) -> int:

@@ -151,24 +151,24 @@ def engine():
     return GraphQLEngine(schema, TransportLimits(), production=False, clock=SystemClock()), schema
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        "",
-        "null in strict",
-        "null text",
-        "null text in list",
-        "moody",
-        "waiting",
-        "exceptions",
-        "awaitables",
-        "tuple and generator",
-        "not a list",
-        "wrong type",
-        "huge",
-        "edges",
-    ],
-)
+HOWS = [
+    "",
+    "null in strict",
+    "null text",
+    "null text in list",
+    "moody",
+    "waiting",
+    "exceptions",
+    "awaitables",
+    "tuple and generator",
+    "not a list",
+    "wrong type",
+    "huge",
+    "edges",
+]
+
+
+@pytest.mark.parametrize("how", HOWS)
 async def test_the_same_data_and_the_same_error_places(engine, how):
     ours, schema = engine
     query = f"query ($how: String!, $no: Boolean = false) {{ group(how: $how) {{ {ALL} {ANIMALS} again: title title @include(if: $no) }} }}"
@@ -178,6 +178,24 @@ async def test_the_same_data_and_the_same_error_places(engine, how):
     assert mine["data"] == theirs.data
     places = [sorted(map(str, (error["path"] for error in mine.get("errors", []))))]
     assert places == [sorted(map(str, (error.path for error in theirs.errors or [])))]
+
+
+@pytest.mark.parametrize("how", HOWS)
+async def test_compiled_selections_give_the_same_data_and_the_same_error_places(engine, how, monkeypatch):
+    """As above without a directive, so that functions are written: at once, and asked to cover what they cannot."""
+    monkeypatch.setattr("app.graphql_transport.executor._PAYS_AFTER", 1)
+    ours, schema = engine
+    query = f"query ($how: String!) {{ group(how: $how) {{ {ALL} {ANIMALS} again: title }} }}"
+    theirs = await schema.execute(query, {"how": how}, context_value={})
+    for _ in range(2):
+        operation = ours.prepare(GraphQLRequest(query, variables={"how": how}), anonymous=False)
+        mine = await ours.execute(operation, {}, "id")
+        assert mine["data"] == theirs.data
+        assert list(mine["data"]["group"] or ()) == list((theirs.data or {})["group"] or ())
+        places = [sorted(map(str, (error["path"] for error in mine.get("errors", []))))]
+        assert places == [sorted(map(str, (error.path for error in theirs.errors or [])))]
+        functions = [each.function for each in operation.executor._selections.values()]
+        assert any(functions)
 
 
 async def test_values_that_do_not_fit_are_masked(engine):
@@ -208,5 +226,5 @@ async def test_a_subscription_plans_its_fields_once_however_many_events_it_has()
         for number in range(20):
             response = await engine.execute_event(operation, leaf(count=3), object(), str(number))
             assert response == {"data": {"leaves": expected}}
-            sizes.add((len(operation.executor._plans), len(operation.executor._relevant_sub_fields)))
+            sizes.add((len(operation.executor._selections), len(operation.executor._relevant_sub_fields)))
         assert sizes == {(2, 1)}
