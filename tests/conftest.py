@@ -35,6 +35,7 @@ from models import ad_accounts, campaigns, log, members, plans, recommendations,
 from models.scope import Database, WriteScope
 from services.ports import Ports
 from services.viewers import Viewer, look_up
+from tests.both_ways import built_both_ways
 from tests.integration.fake_grants import fake_connections
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:54329/postgres")
@@ -58,6 +59,13 @@ def require_service(url: str) -> None:
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"{url} does not answer, and REQUIRE_SERVICES=1: run scripts/services.sh up")
     pytest.skip(f"{url} does not answer: run scripts/services.sh up")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _written_functions_are_held_to_the_general_way() -> Iterator[None]:
+    with built_both_ways() as record:
+        yield
+    assert not record.differences, record.differences
 
 
 @pytest.fixture

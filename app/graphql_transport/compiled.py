@@ -54,7 +54,7 @@ def compiled(object_type: GraphQLObjectType, plans: Sequence[FieldPlan], below: 
     """
     writer = _Writer(below)
     shown = writer.shown("o", object_type, plans, may_leave=True)
-    if shown is None or all(plan in writer.rest for plan in plans):
+    if shown is None or not any(plan.kind.attribute for plan in plans if plan not in writer.rest):
         return None
     lines = ["def build(o):", *(f"    {line}" for line in writer.lines), f"    return {shown}"]
     exec(compile("\n".join(lines), f"<{object_type.name}>", "exec"), writer.names)  # noqa: S102 - our own text: names of the schema only, as literals

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import strawberry
 
-from app.graphql_transport import GraphQLEngine, TransportLimits
+from app.graphql_transport import GraphQLEngine, TransportLimits, executor
 from app.graphql_transport.requests import GraphQLRequest
 from kit.time import SystemClock
+from tests.both_ways import built_both_ways
 
 
 @strawberry.enum
@@ -183,7 +184,7 @@ async def test_the_same_data_and_the_same_error_places(engine, how):
 @pytest.mark.parametrize("how", HOWS)
 async def test_compiled_selections_give_the_same_data_and_the_same_error_places(engine, how, monkeypatch):
     """As above without a directive, so that functions are written: at once, and asked to cover what they cannot."""
-    monkeypatch.setattr("app.graphql_transport.executor._PAYS_AFTER", 1)
+    monkeypatch.setattr(executor, "_PAYS_AFTER", 1)
     ours, schema = engine
     query = f"query ($how: String!) {{ group(how: $how) {{ {ALL} {ANIMALS} again: title }} }}"
     theirs = await schema.execute(query, {"how": how}, context_value={})
@@ -196,6 +197,38 @@ async def test_compiled_selections_give_the_same_data_and_the_same_error_places(
         assert places == [sorted(map(str, (error.path for error in theirs.errors or [])))]
         functions = [each.function for each in operation.executor._selections.values()]
         assert any(functions)
+
+
+async def test_a_function_that_builds_something_else_is_found(monkeypatch):
+    """The check that every test of this suite runs under, on a function that swaps two fields."""
+    engine = GraphQLEngine(strawberry.Schema(Query), TransportLimits(), production=False, clock=SystemClock())
+    request = GraphQLRequest('{ group(how: "") { leaf { text id } leaves { text id } } }')
+    with built_both_ways() as record:
+        await engine.execute(engine.prepare(request, anonymous=False), {}, "id")
+        assert record.compared > 0
+        assert record.differences == []
+    right = executor.compiled
+
+    def wrong(*args):
+        made = right(*args)
+        return made and made._replace(build=lambda source: made.build(source) | {"text": "7"})
+
+    monkeypatch.setattr(executor, "compiled", wrong)
+    with built_both_ways() as record:
+        await engine.execute(engine.prepare(GraphQLRequest(request.query + " "), anonymous=False), {}, "id")
+    assert "Leaf" in record.differences[0]
+
+
+async def test_selections_that_run_rarely_are_not_compiled(engine, monkeypatch):
+    """Writing a function costs as much as fifty objects; a document that comes once must not pay for it."""
+    monkeypatch.setattr(executor, "_PAYS_AFTER", 50)
+    ours, _ = engine
+    operation = ours.prepare(GraphQLRequest("{ group { rarely: leaf { text id } } }"), anonymous=False)
+    written = []
+    for _ in range(50):
+        await ours.execute(operation, {}, "id")
+        written.append(any(each.function for each in operation.executor._selections.values()))
+    assert written == [False] * 49 + [True]
 
 
 async def test_values_that_do_not_fit_are_masked(engine):
