@@ -55,7 +55,7 @@ async def run_worker(container: Container, stop: asyncio.Event) -> None:
 
 def loops(container: Container) -> list[Loop]:
     """What a worker does, and how often."""
-    ports, settings = container.ports, container.settings
+    ports, settings, relay = container.ports, container.settings, container.relay
     heartbeat = heartbeat_path(settings.var_dir)
     times = dispatch_times(lease_seconds=settings.dispatch_lease_seconds, settle_scale=settings.settle_scale)
     jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
@@ -68,8 +68,8 @@ def loops(container: Container) -> list[Loop]:
     async def send(platform: Platform) -> int:
         return await sweep(ports, jitter, times, platforms=(platform,))
 
-    async def change() -> int:
-        return await change_statuses(ports, jitter, times)
+    async def change(platform: Platform) -> int:
+        return await change_statuses(ports, jitter, times, platforms=(platform,))
 
     async def sync_and_propose() -> None:
         # In this order: the plan of the day must know the day before.
@@ -80,23 +80,18 @@ def loops(container: Container) -> list[Loop]:
     return [
         Loop("heartbeat", _HEARTBEAT_SECONDS, beat),
         Loop("sync and propose", settings.sync_interval_seconds, sync_and_propose, by_clock(ports.clock)),
-        # One for each: a platform that hangs must not keep the others waiting.
+        # One for each platform: one that hangs must not keep the others waiting. Pauses go apart from budgets, so as
+        # not to queue behind a thousand of them.
         *(
-            Loop(
-                f"dispatch to {platform.value}",
-                settings.worker_interval_seconds,
-                partial(send, platform),
-                on_change(container.relay),
-            )
+            Loop(f"{what} {platform.value}", settings.worker_interval_seconds, partial(job, platform), on_change(relay))
+            for what, job in (("dispatch to", send), ("campaign statuses of", change))
             for platform in Platform
         ),
-        # Apart from the budgets: a pause must not queue behind a thousand of them.
-        Loop("campaign statuses", settings.worker_interval_seconds, change, on_change(container.relay)),
-        Loop("emergency stops", settings.worker_interval_seconds, lambda: go_on_all(ports), on_change(container.relay)),
-        Loop("shifts", settings.worker_interval_seconds, lambda: settle_all(ports), on_change(container.relay)),
+        Loop("emergency stops", settings.worker_interval_seconds, lambda: go_on_all(ports), on_change(relay)),
+        Loop("shifts", settings.worker_interval_seconds, lambda: settle_all(ports), on_change(relay)),
         # Again and again: active hours begin, people approve the decreases that pay for increases, switches are turned.
         Loop("auto-approve", _AUTO_APPROVE_SECONDS, lambda: auto_approve_all(ports)),
-        Loop("notices", settings.worker_interval_seconds, lambda: tell_all(ports), on_change(container.relay)),
+        Loop("notices", settings.worker_interval_seconds, lambda: tell_all(ports), on_change(relay)),
         # Apart from the notices: a mail server that hangs must not keep anything from the app.
         Loop("deliveries", settings.worker_interval_seconds, lambda: deliver_all(ports, jitter)),
         Loop("webhooks", _WEBHOOKS_SECONDS, lambda: process_all(ports)),

@@ -40,8 +40,8 @@ from domain.campaigns import Budget, Campaign
 from domain.platforms import BudgetType, CampaignStatus, Platform
 from domain.quotas import CHANGE, QUOTAS, Quota, QuotaUsage, admit
 from domain.recommendations import Recommendation, RecommendationStatus
-from jobs.dispatch import AT_ONCE as SLOTS
 from jobs.dispatch import sweep
+from jobs.sending import AT_ONCE as SLOTS
 from kit.ids import new_id
 from models import ad_accounts, adjustments, campaigns, recommendations
 from models.adjustments import AdjustmentTable

@@ -1,23 +1,16 @@
-"""The job that pauses campaigns and sets them running: looks for what is due, hands each to the service.
-
-The look only narrows; the services check again under their own locks. Must not talk to a platform itself.
-"""
+"""The job that pauses campaigns and sets them running. Must not talk to a platform itself."""
 
 import random
-from collections.abc import Mapping
-from typing import Final
-from uuid import UUID
+from collections.abc import Collection, Mapping
+from functools import partial
 
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
+from domain.platforms import Platform
 from domain.quotas import QUOTAS, Quota
 from domain.status_changes import StatusChange
-from jobs.schedule import for_each
+from jobs.sending import Item, Sending, send_all
 from services import status_dispatch, status_rechecks
 from services.ports import Ports
-
-#: Changes on their way at the same time in one worker.
-_CONCURRENCY: Final = 8
-_LIMIT: Final = 500
 
 
 async def change_statuses(
@@ -25,6 +18,7 @@ async def change_statuses(
     jitter: random.Random,
     times: DispatchTimes = DISPATCH_TIMES,
     quota: Mapping[str, Quota] = QUOTAS,
+    platforms: Collection[Platform] = tuple(Platform),
 ) -> int:
     """Send what is due until nothing more moves. Returns how many moved.
 
@@ -33,22 +27,14 @@ async def change_statuses(
         jitter: spreads the retries of several workers.
         times: leases and settle times.
         quota: what the platforms take.
+        platforms: to which to send; see `send_all`.
     """
 
-    async def send(item: tuple[UUID, UUID]) -> StatusChange | None:
+    async def send(item: Item) -> StatusChange | None:
         return await status_dispatch.dispatch(ports, *item, jitter, times, quota)
 
-    async def recheck(item: tuple[UUID, UUID]) -> StatusChange | None:
+    async def recheck(item: Item) -> StatusChange | None:
         return await status_rechecks.recheck(ports, *item, jitter, times, quota)
 
-    total = 0
-    while True:
-        # First: what a stray write undid is then sent in the same round.
-        reread = await status_rechecks.due(ports, _LIMIT)
-        await for_each("status recheck", reread, recheck, concurrency=_CONCURRENCY)
-        due = await status_dispatch.due(ports, _LIMIT)
-        sent = await for_each("status change", due, send, concurrency=_CONCURRENCY)
-        moved = sum(after is not None for after in sent)
-        total += moved
-        if not moved:
-            return total
+    due, due_rechecks = partial(status_dispatch.due, ports), partial(status_rechecks.due, ports)
+    return await send_all(Sending("status change", due, send, due_rechecks, recheck), platforms)

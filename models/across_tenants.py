@@ -114,31 +114,42 @@ async def due_rechecks(
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 
 
-async def due_status_changes(scope: SystemScope, now_utc: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+async def due_status_changes(
+    scope: SystemScope, now_utc: datetime, limit: int, platform: Platform | None = None
+) -> list[tuple[UUID, UUID]]:
     """(tenant, status change) of what may be sent now or whose lease ran out, pauses first, then oldest first.
 
-    What goes over a connection that a person must grant again waits.
+    Of one platform, or of all. What goes over a connection that a person must grant again waits.
     """
     rows = await scope.rows(
         "SELECT s.tenant_id, s.id FROM status_changes s "
         "JOIN ad_accounts p ON p.tenant_id = s.tenant_id AND p.id = s.account_id "
         "LEFT JOIN platform_connections c ON c.tenant_id = p.tenant_id AND c.id = p.connection_id "
         "WHERE s.not_before_utc <= $1 AND (s.state = 'PENDING' OR (s.state = 'SENDING' AND s.lease_until_utc < $1)) "
-        "AND (c.status IS NULL OR c.status <> 'NEEDS_RECONNECT') "
+        "AND (c.status IS NULL OR c.status <> 'NEEDS_RECONNECT') AND ($3 = '' OR p.platform = $3) "
         "ORDER BY CASE WHEN s.wanted = 'PAUSED' THEN 0 ELSE 1 END, s.id LIMIT $2",
         now_utc,
         limit,
+        "" if platform is None else platform.value,
     )
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 
 
-async def due_status_rechecks(scope: SystemScope, now_utc: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-    """(tenant, status change) of the confirmed ones that are to be read once more by now, the longest due first."""
+async def due_status_rechecks(
+    scope: SystemScope, now_utc: datetime, limit: int, platform: Platform | None = None
+) -> list[tuple[UUID, UUID]]:
+    """(tenant, status change) of the confirmed ones that are to be read once more by now, the longest due first.
+
+    Of one platform, or of all.
+    """
     rows = await scope.rows(
-        "SELECT tenant_id, id FROM status_changes WHERE recheck_at_utc <= $1 AND state = 'CONFIRMED' "
-        "ORDER BY recheck_at_utc, id LIMIT $2",
+        "SELECT s.tenant_id, s.id FROM status_changes s "
+        "JOIN ad_accounts p ON p.tenant_id = s.tenant_id AND p.id = s.account_id "
+        "WHERE s.recheck_at_utc <= $1 AND s.state = 'CONFIRMED' AND ($3 = '' OR p.platform = $3) "
+        "ORDER BY s.recheck_at_utc, s.id LIMIT $2",
         now_utc,
         limit,
+        "" if platform is None else platform.value,
     )
     return [(_uuid(row["tenant_id"]), _uuid(row["id"])) for row in rows]
 

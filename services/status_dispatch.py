@@ -19,7 +19,7 @@ from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON, LOOK_AGAIN_AFTE
 from domain.errors import PlatformError
 from domain.guardrails import Guardrail, GuardrailBlocked
 from domain.log import Actor, ActorKind
-from domain.platforms import AdPlatform, CampaignStatus, StatusReceipt
+from domain.platforms import AdPlatform, CampaignStatus, Platform, StatusReceipt
 from domain.quotas import CHANGE, QUOTAS, Quota
 from domain.retries import MAX_ATTEMPTS
 from domain.status_changes import (
@@ -57,9 +57,9 @@ _COMMITS: Final = {
 }
 
 
-async def due(ports: Ports, limit: int = 100) -> list[tuple[UUID, UUID]]:
-    """(tenant, status change) of what may be sent now, pauses first."""
-    return await across_tenants.due_status_changes(ports.database.system(), ports.clock.now_utc(), limit)
+async def due(ports: Ports, limit: int = 100, platform: Platform | None = None) -> list[tuple[UUID, UUID]]:
+    """(tenant, status change) of what may be sent now, pauses first; to one platform or to any."""
+    return await across_tenants.due_status_changes(ports.database.system(), ports.clock.now_utc(), limit, platform)
 
 
 async def dispatch(

@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.ad_accounts import AdAccount
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from domain.errors import PlatformError
-from domain.platforms import CampaignStatus
+from domain.platforms import CampaignStatus, Platform
 from domain.quotas import LOOK, QUOTAS, Quota
 from domain.retries import backoff
 from domain.status_changes import SETTLED, StatusChange, StatusChangeState, reopened, strayed
@@ -31,9 +31,9 @@ from services.unit_of_work import begin
 _GIVE_UP: Final = timedelta(minutes=30)
 
 
-async def due(ports: Ports, limit: int = 100) -> list[tuple[UUID, UUID]]:
-    """(tenant, status change) of the confirmed ones that are to be read again now."""
-    return await across_tenants.due_status_rechecks(ports.database.system(), ports.clock.now_utc(), limit)
+async def due(ports: Ports, limit: int = 100, platform: Platform | None = None) -> list[tuple[UUID, UUID]]:
+    """(tenant, status change) of the confirmed ones that are to be read again now, of one platform or of all."""
+    return await across_tenants.due_status_rechecks(ports.database.system(), ports.clock.now_utc(), limit, platform)
 
 
 async def recheck(

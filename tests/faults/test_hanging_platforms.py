@@ -7,7 +7,7 @@ import pytest
 
 from domain.adjustments import AdjustmentStatus
 from domain.platforms import Platform
-from jobs.dispatch import AT_ONCE
+from jobs.sending import AT_ONCE
 from services.ports import Ports
 from tests.conftest import House
 from tests.faults.harness import Bench, open_bench

@@ -241,8 +241,8 @@ async def test_the_worker_runs_every_job_beats_and_stops(database_url: str, cloc
         container = replace(opened, ports=ports)
         names = [loop.name for loop in loops(container)]
         assert names == [
-            "heartbeat", "sync and propose", *(f"dispatch to {each.value}" for each in Platform), "campaign statuses",
-            "emergency stops", "shifts", "auto-approve", "notices", "deliveries", "webhooks", "requested syncs",
+            "heartbeat", "sync and propose", *(f"dispatch to {each.value}" for each in Platform),
+            *(f"campaign statuses of {each.value}" for each in Platform), "emergency stops", "shifts", "auto-approve", "notices", "deliveries", "webhooks", "requested syncs",
             "old webhooks", "unsubscribe links", "renew tokens", "connection attempts", "expire", "presence", "bid events",
             "old bid events", "bid snapshot", "anchor",
         ]  # fmt: skip
