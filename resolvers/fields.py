@@ -1,12 +1,13 @@
 """What each domain gives to the schema, and the bodies that reading fields share. Must know no domain."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 import strawberry
-from strawberry.types.nodes import SelectedField, Selection
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
 
 from domain.errors import NotFound
 from kit.pagination import Slice
@@ -67,25 +68,29 @@ async def page_of(
 
 
 def attributes_read(info: Info, node: type) -> frozenset[str]:
-    """The attributes of a lazy type's values that the operation reads in the page which `info`'s field returns."""
-    reading = reads(node)
-    pages = list(_fields(info.selected_fields))
-    items = [*_below(pages, "nodes"), *_below(_below(pages, "edges"), "node")]
-    selected = (field.name for item in items for field in _fields(item.selections))
+    """The attributes of a lazy type's values that the operation may read in the page which `info`'s field returns.
+
+    Fields that a directive leaves out count too. From the document itself: strawberry's `selected_fields` would coerce
+    every argument below again.
+    """
+    raw = info._raw_info  # noqa: SLF001 - strawberry shows the nodes nowhere else
+    reading, below = reads(node), partial(_below, fragments=raw.fragments)
+    pages = [field for each in raw.field_nodes for field in below(each.selection_set)]
+    edges = [field for each in pages if each.name.value == "edges" for field in below(each.selection_set)]
+    items = [*(each for each in pages if each.name.value == "nodes"), *(e for e in edges if e.name.value == "node")]
+    selected = (field.name.value for item in items for field in below(item.selection_set))
     return frozenset(("id", *(attribute for name in selected for attribute in reading.get(name, ()))))
 
 
-def _below(parents: list[SelectedField], name: str) -> list[SelectedField]:
-    return [field for parent in parents for field in _fields(parent.selections) if field.name == name]
-
-
-def _fields(selections: Iterable[Selection]) -> Iterator[SelectedField]:
+def _below(selections: SelectionSetNode | None, fragments: Mapping[str, FragmentDefinitionNode]) -> Iterator[FieldNode]:
     """The fields of a selection set, those of its fragments among them."""
-    for each in selections:
-        if isinstance(each, SelectedField):
+    for each in selections.selections if selections else ():
+        if isinstance(each, FieldNode):
             yield each
-        else:
-            yield from _fields(each.selections)
+        elif isinstance(each, InlineFragmentNode):
+            yield from _below(each.selection_set, fragments)
+        elif isinstance(each, FragmentSpreadNode):
+            yield from _below(fragments[each.name.value].selection_set, fragments)
 
 
 def workspace(global_id: strawberry.ID) -> UUID:
