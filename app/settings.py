@@ -65,6 +65,10 @@ class Settings(BaseSettings):
         default_factory=lambda: {"silver": 1.05, "gold": 1.1, "reserve": 1.2},
         description="What a score is multiplied with for a member of a tier, as JSON.",
     )
+    bid_ads_txt: Path | None = Field(
+        default=None,
+        description="A folder of publishers' ads.txt files, named DOMAIN.txt; read when the worker starts.",
+    )
     sandbox_host: str = "127.0.0.1"
     sandbox_port: int = Field(default=8010, ge=0, le=65535)
     platforms: Literal["sandbox"] = Field(

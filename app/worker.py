@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from adapters.ads_txt import read_ads_txt
 from adapters.bid_snapshots import FileSnapshots
 from adapters.bid_spools import FileSpools
 from app.container import Container
@@ -111,7 +112,8 @@ def loops(container: Container) -> list[Loop]:
 
 def _terms(settings: Settings) -> Terms:
     rates = {code: parse_micros(rate) for code, rate in settings.bid_rates.items()}
-    return Terms(settings.bid_currency, rates, settings.bid_loyalty)
+    ads_txt = read_ads_txt(settings.bid_ads_txt) if settings.bid_ads_txt else {}
+    return Terms(settings.bid_currency, rates, settings.bid_loyalty, ads_txt)
 
 
 def _touch(path: Path) -> None:

@@ -115,6 +115,8 @@ def _check_offer(offer: BidOffer, path: tuple[str, ...]) -> None:
         sized = creative.width >= 0 and creative.height >= 0 and bool(creative.width) == bool(creative.height)
         _require(sized, "give both of a size's pixels, or neither", *where, "width")
         _require(creative.duration_s >= 0, "a duration is not below zero", *where, "durationSeconds")
+        nonlinear = creative.linear or bool(creative.markup)
+        _require(nonlinear, "a creative that is not linear brings its own markup", *where, "markup")
         shown = bool(creative.markup) or urlsplit(creative.url).scheme in {"https", "http"}
         _require(shown, "a creative has markup, or the address of what it shows", *where, "url")
         safe = not creative.secure or bool(creative.markup) or creative.url.startswith("https:")

@@ -13,7 +13,7 @@ import msgspec
 
 from domain.bid_campaigns import BidCampaign
 from domain.bid_layout import FEATURES
-from domain.bid_snapshot import Campaign, Offer, Snapshot, SpikingModel
+from domain.bid_snapshot import Campaign, Offer, Seller, Snapshot, SpikingModel
 
 _MICROS: Final = 1_000_000
 #: What an offer gets that no model knows yet: the same middling score for everybody, so that its price decides.
@@ -24,12 +24,15 @@ _UNTRAINED_BIAS: Final = 0.5
 class Terms:
     """What the operator says, for all tenants: the house's currency, what others are worth in it, tiers' multipliers.
 
+    And, by domain, who may sell a publisher's inventory.
+
     Rates come from the operator and not from any tenant's table: one tenant's import must not move another's bids.
     """
 
     currency: str = "USD"
     rates_micros: Mapping[str, int] = field(default_factory=dict)
     loyalty_multipliers: Mapping[str, float] = field(default_factory=dict)
+    ads_txt: Mapping[str, tuple[Seller, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def compiled(
         model=fitted(model, offers),
         rates_micros=rates,
         loyalty_multipliers=dict(terms.loyalty_multipliers),
+        ads_txt=dict(terms.ads_txt),
     )
     return Compiled(snapshot, tuple(left_out))
 

@@ -16,7 +16,7 @@ from app.cli.main import app, fail
 from app.container import Container
 from app.graphql_transport import uvicorn_options
 from app.seed import DEMO_MEMBERS, demo_password, seed_demo
-from app.settings import Settings, address
+from app.settings import Settings, address, authority
 from app.supervisor import Child, Step, run_up
 from app.web import create_app
 from app.worker import run_worker
@@ -62,6 +62,7 @@ def up() -> None:
 
 
 def _banner(settings: Settings, api: str, bid: str) -> str:
+    over_grpc = f"; gRPC at {authority(settings.bid_host, settings.bid_grpc_port)}" if settings.bid_grpc_port else ""
     people = "\n".join(f"    {each.email:16} {each.title}" for each in DEMO_MEMBERS)
     return f"""
   Campaign Express is up.
@@ -71,7 +72,7 @@ def _banner(settings: Settings, api: str, bid: str) -> str:
     GraphQL          {api}/graphql
     explorer         {api}/explorer
     health, metrics  {api}/health  {api}/metrics
-    bid requests     {bid}/v1/bid   (OpenRTB 2.6)
+    bid requests     {bid}/v1/bid   (OpenRTB 2.6{over_grpc})
     ad platforms     {settings.sandbox}/   (the sandbox: its clock, budgets and ledger)
     mailbox          {settings.sandbox}/mailbox   (what the product sends to people)
 

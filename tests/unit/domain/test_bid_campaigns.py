@@ -52,6 +52,7 @@ def test_a_sound_campaign_is_left_as_it_is() -> None:
         ({"offers": (BidOffer(id=ID, name="", creatives=(CREATIVE,)),)}, "offers.0.name"),
         ({"offers": (BidOffer(id=ID, name="o", creatives=()),)}, "offers.0.creatives"),
         ({"offers": offering(width=300)}, "offers.0.creatives.0.width"),
+        ({"offers": offering(linear=False)}, "offers.0.creatives.0.markup"),
         ({"offers": offering(duration_s=-1)}, "offers.0.creatives.0.durationSeconds"),
         ({"offers": offering(url="ftp://a.test/c")}, "offers.0.creatives.0.url"),
         ({"offers": offering(url="http://a.test/c")}, "offers.0.creatives.0.url"),

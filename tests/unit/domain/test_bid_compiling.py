@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.bid_campaigns import BidCampaign, BidOffer
 from domain.bid_compiling import Terms, compiled, fitted
-from domain.bid_snapshot import SpikingModel, decode_snapshot, encode_snapshot
+from domain.bid_snapshot import Seller, SpikingModel, decode_snapshot, encode_snapshot
 from tests.unit.domain.test_bid_campaigns import CAMPAIGN, CREATIVE
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -45,6 +45,12 @@ def test_other_currencies_are_converted_down_and_unknown_ones_left_out() -> None
     [only] = made.snapshot.campaigns
     assert (only.bid_cpm_micros, only.daily_budget_micros) == (4, 1_500_005)
     assert made.left_out == (UUID(int=2),)
+
+
+def test_who_may_sell_goes_along() -> None:
+    lines = {"news.example": (Seller("ssp.example", "1"),)}
+    made = compiled([], {}, Terms(ads_txt=lines), version=1, now_utc=NOW)
+    assert decode_snapshot(encode_snapshot(made.snapshot)).ads_txt == lines
 
 
 def test_a_value_too_small_for_the_houses_currency_is_left_out() -> None:
