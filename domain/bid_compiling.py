@@ -13,7 +13,7 @@ import msgspec
 
 from domain.bid_campaigns import BidCampaign
 from domain.bid_layout import FEATURES
-from domain.bid_snapshot import Campaign, Offer, Seller, Snapshot, SpikingModel
+from domain.bid_snapshot import Campaign, Offer, Seller, Snapshot, SnapshotBroken, SpikingModel, check_campaign
 
 _MICROS: Final = 1_000_000
 #: What an offer gets that no model knows yet: the same middling score for everybody, so that its price decides.
@@ -37,7 +37,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A snapshot, and the campaigns that are not in it because their currency has no rate."""
+    """A snapshot, and the campaigns that are not in it: their currency has no rate, or nothing is left of their bid."""
 
     snapshot: Snapshot
     left_out: tuple[UUID, ...]
@@ -69,11 +69,11 @@ def compiled(
     taken: list[Campaign] = []
     left_out: list[UUID] = []
     for each in sorted(campaigns, key=lambda campaign: campaign.id):
-        rate = rates.get(each.currency_code)
-        if rate is None or not _house(each.bid_cpm_micros, rate):
+        made = _fit(each, rates, spent_micros.get(str(each.id), 0))
+        if made is None:
             left_out.append(each.id)
         else:
-            taken.append(_campaign(each, rate, spent_micros.get(str(each.id), 0)))
+            taken.append(made)
     offers = [offer.offer_id for campaign in taken for offer in campaign.offers]
     snapshot = Snapshot(
         version=version,
@@ -102,14 +102,23 @@ def fitted(model: SpikingModel | None, offer_ids: Sequence[str]) -> SpikingModel
             weights += model.weights[row * FEATURES : (row + 1) * FEATURES]
             scales.append(model.scales[row])
             biases.append(model.biases[row])
-    rows = SpikingModel(
-        name="untrained", offer_ids=tuple(offer_ids), weights=bytes(weights), scales=tuple(scales), biases=tuple(biases)
-    )
-    if model is None:
-        return rows
+    base = SpikingModel(name="untrained", offer_ids=(), weights=b"", scales=(), biases=()) if model is None else model
     return msgspec.structs.replace(
-        model, offer_ids=rows.offer_ids, weights=rows.weights, scales=rows.scales, biases=rows.biases
+        base, offer_ids=tuple(offer_ids), weights=bytes(weights), scales=tuple(scales), biases=tuple(biases)
     )
+
+
+def _fit(each: BidCampaign, rates: Mapping[str, int], spent_micros: int) -> Campaign | None:
+    """None where it cannot be bid with: one campaign must not keep all others out."""
+    rate = rates.get(each.currency_code)
+    if rate is None:
+        return None
+    made = _campaign(each, rate, spent_micros)
+    try:
+        check_campaign(made)
+    except SnapshotBroken:
+        return None
+    return made
 
 
 def _campaign(each: BidCampaign, rate_micros: int, spent_micros: int) -> Campaign:

@@ -4,6 +4,7 @@ Owns the file's form and what makes one fit to be used. Must not read or write f
 All prices are CPM micros of the snapshot's one currency (what a thousand impressions cost).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +17,7 @@ import msgspec
 from domain.bid_layout import FEATURES, LAYOUT_HASH
 from domain.errors import InvalidInput
 
-_MAGIC: Final = b"CEBS\x01"
+_MAGIC: Final = b"CEBS\x02"
 _VERSION_BYTES: Final = 8
 #: What stands before the body.
 HEAD_BYTES: Final = len(_MAGIC) + _VERSION_BYTES + 32
@@ -170,8 +171,22 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     ads_txt: dict[str, tuple[Seller, ...]] = {}
 
 
+class _Body(msgspec.Struct, frozen=True, array_like=True):
+    """The file's body: a snapshot without campaigns, and the campaigns a few at a time, each part as MessagePack.
+
+    In parts, because nothing else can run in a process while it reads one.
+    """
+
+    rest: bytes
+    campaigns: tuple[bytes, ...]
+
+
+#: Read in about a millisecond.
+_CAMPAIGNS_A_PART: Final = 64
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Snapshot)
+_BODY: Final = msgspec.msgpack.Decoder(_Body)
+_REST: Final = msgspec.msgpack.Decoder(Snapshot)
+_PART: Final = msgspec.msgpack.Decoder(tuple[Campaign, ...])
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
@@ -181,7 +196,11 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
         SnapshotBroken: its parts contradict each other.
     """
     _check(snapshot)
-    body = _ENCODER.encode(snapshot)
+    parts = [
+        _ENCODER.encode(snapshot.campaigns[at : at + _CAMPAIGNS_A_PART])
+        for at in range(0, len(snapshot.campaigns), _CAMPAIGNS_A_PART)
+    ]
+    body = _ENCODER.encode(_Body(_ENCODER.encode(msgspec.structs.replace(snapshot, campaigns=())), tuple(parts)))
     version = snapshot.version.to_bytes(_VERSION_BYTES, "big")
     return b"".join((_MAGIC, version, sha256(version + body).digest(), body))
 
@@ -193,12 +212,13 @@ def version_of(head: bytes) -> int:
     return int.from_bytes(head[len(_MAGIC) : len(_MAGIC) + _VERSION_BYTES], "big")
 
 
-def decode_snapshot(data: bytes, *, newer_than: int = -1) -> Snapshot:
+def decode_snapshot(data: bytes, *, newer_than: int = -1, pause: Callable[[], None] = lambda: None) -> Snapshot:
     """Read a whole file, or refuse all of it.
 
     Args:
         data: the file's bytes.
         newer_than: the version in use; anything that is not above it is refused before its body is read.
+        pause: called again and again on the way, so that a thread may let others run.
 
     Raises:
         SnapshotBroken: cut short, altered, of another form, or contradicting itself.
@@ -212,13 +232,22 @@ def decode_snapshot(data: bytes, *, newer_than: int = -1) -> Snapshot:
     if number <= newer_than:
         raise SnapshotOutdated(f"snapshot {number} is not newer than {newer_than}, which is in use", ("snapshot",))
     try:
-        snapshot = _DECODER.decode(body)
+        snapshot = _read(_BODY.decode(body), pause)
     except msgspec.MsgspecError as error:
         raise SnapshotBroken(f"the snapshot's body cannot be read: {error}", ("snapshot",)) from error
     if snapshot.version != number:
         raise SnapshotBroken(f"the head says version {number}, the body {snapshot.version}", ("snapshot",))
     _check(snapshot)
+    pause()
     return snapshot
+
+
+def _read(body: _Body, pause: Callable[[], None]) -> Snapshot:
+    campaigns: list[Campaign] = []
+    for part in body.campaigns:
+        campaigns += _PART.decode(part)
+        pause()
+    return msgspec.structs.replace(_REST.decode(body.rest), campaigns=tuple(campaigns))
 
 
 def _check(snapshot: Snapshot) -> None:
@@ -229,7 +258,7 @@ def _check(snapshot: Snapshot) -> None:
     offers = [offer.offer_id for campaign in snapshot.campaigns for offer in campaign.offers]
     _unique(offers, "offer")
     for campaign in snapshot.campaigns:
-        _check_campaign(campaign)
+        check_campaign(campaign)
     _check_model(snapshot.model)
     missing = set(offers).difference(snapshot.model.offer_ids)
     if missing:
@@ -242,7 +271,8 @@ def _check(snapshot: Snapshot) -> None:
         raise SnapshotBroken("a loyalty multiplier is above zero", ("loyalty_multipliers",))
 
 
-def _check_campaign(campaign: Campaign) -> None:
+def check_campaign(campaign: Campaign) -> None:
+    """Raises SnapshotBroken: it would break an auction."""
     name = campaign.campaign_id
     if campaign.bid_cpm_micros <= 0 or campaign.daily_budget_micros < 0 or campaign.spent_today_micros < 0:
         raise SnapshotBroken(f"campaign {name} has a bid or a budget below what is possible", ("campaigns",))

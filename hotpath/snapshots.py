@@ -5,8 +5,10 @@ Must not bid, nor change the file.
 """
 
 import asyncio
+import gc
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +23,8 @@ from hotpath.inference.provider import CoLaNetProvider
 logger = logging.getLogger("campaign_express.bid")
 
 LOOK_EVERY_S: Final = 1.0
+#: Of its time, how much a load takes while something is bid with.
+SHARE: Final = 0.25
 #: What a process bids with before it has a snapshot: nothing.
 NOTHING: Final = Snapshot(
     version=0,
@@ -32,6 +36,25 @@ NOTHING: Final = Snapshot(
 
 #: Which file it is, when it was written, and how long it is: what differs after each rename.
 _Mark = tuple[int, int, int]
+
+
+class Breaks:
+    """A thread that works only for a share of its time, so that the loop beside it gets the interpreter."""
+
+    def __init__(self, share: float) -> None:
+        """`share` is in (0, 1]; the work begins now."""
+        self._idle = 1 / share - 1
+        # The thread's own time: what it waits for is no work, and earns no rest.
+        self._since_s = time.thread_time()
+
+    def __call__(self) -> None:
+        """Sleep for what the work since the last call has earned."""
+        time.sleep((time.thread_time() - self._since_s) * self._idle)
+        self._since_s = time.thread_time()
+
+
+def no_break() -> None:
+    """Go on at once."""
 
 
 class Swaps(Protocol):
@@ -123,12 +146,21 @@ class SnapshotFile:
             # Whatever comes of it, it is not tried again: one line for each bad file.
             self._seen = mark
             data = file.read()
-        snapshot = decode_snapshot(data, newer_than=self.counts.version)
-        return prepared(snapshot, self._provider_of(snapshot.model))
+        # The first is wanted at once: there is nothing to bid with, so nobody to be held up.
+        pause = Breaks(SHARE) if self.is_ready else no_break
+        # Nothing in a snapshot is garbage, and looking for it among half a million objects would hold up the loop.
+        gc.disable()
+        try:
+            snapshot = decode_snapshot(data, newer_than=self.counts.version, pause=pause)
+            return prepared(snapshot, self._provider_of(snapshot.model), pause)
+        finally:
+            gc.enable()
 
     def _use(self, ready: Prepared) -> None:
         snapshot = ready.snapshot
         self._engine.use(ready, self._clock())
+        # From here on no collection walks the snapshot either; it goes by its count of references when it is replaced.
+        gc.freeze()
         self.counts.version, self.counts.campaigns = snapshot.version, len(snapshot.campaigns)
         self.counts.compiled_at_s = snapshot.compiled_at_utc.timestamp()
         self.counts.loaded += 1

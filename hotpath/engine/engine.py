@@ -4,7 +4,7 @@ In two halves, so that the scores may come from a batch: `shortlist`, then `sett
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -81,9 +81,9 @@ class Prepared:
     index: TargetingIndex
 
 
-def prepared(snapshot: Snapshot, provider: CoLaNetProvider) -> Prepared:
-    """Index a checked snapshot beside a provider that holds its model."""
-    return Prepared(snapshot, provider, TargetingIndex(snapshot))
+def prepared(snapshot: Snapshot, provider: CoLaNetProvider, pause: Callable[[], None] = lambda: None) -> Prepared:
+    """Index a checked snapshot beside a provider that holds its model; `pause` is called again and again meanwhile."""
+    return Prepared(snapshot, provider, TargetingIndex(snapshot, pause))
 
 
 Candidate = tuple[Entry, Lane]

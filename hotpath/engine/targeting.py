@@ -68,8 +68,9 @@ class Lane:
 class TargetingIndex:
     """A snapshot's entries by every attribute that a request can have."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        """Index a checked snapshot."""
+    def __init__(self, snapshot: Snapshot, pause: Callable[[], None] = lambda: None) -> None:
+        """Index a checked snapshot; `pause` is called again and again, so that a thread may let others run."""
+        self._pause = pause
         self.entries = entries_of(snapshot)
         self._everyone = (1 << len(self.entries)) - 1
         self._falling = [-entry.campaign.bid_cpm_micros for entry in self.entries]
@@ -80,50 +81,56 @@ class TargetingIndex:
             for domain, lines in snapshot.ads_txt.items()
         }
 
+    def _post(self, pairs: Iterable[tuple[int, Hashable]]) -> Postings:
+        self._pause()
+        return Postings(pairs)
+
     def _index_campaigns(self, rows: list[tuple[int, Entry]]) -> None:
         wants = [(number, entry.campaign.targeting) for number, entry in rows]
-        self._countries = Postings((n, value) for n, want in wants for value in want.countries)
-        self._devices = Postings((n, value) for n, want in wants for value in want.device_types)
-        self._hours = Postings((n, value) for n, want in wants for value in want.hours_utc)
-        self._categories = Postings(
+        self._countries = self._post((n, value) for n, want in wants for value in want.countries)
+        self._devices = self._post((n, value) for n, want in wants for value in want.device_types)
+        self._hours = self._post((n, value) for n, want in wants for value in want.hours_utc)
+        self._categories = self._post(
             (n, (want.category_taxonomy, value)) for n, want in wants for value in want.categories
         )
-        self._not_categories = Postings(
+        self._not_categories = self._post(
             (n, (want.category_taxonomy, value)) for n, want in wants for value in want.excluded_categories
         )
-        self._page_taxonomies = Postings((n, want.category_taxonomy) for n, want in wants)
-        self._segments = Postings((n, value) for n, want in wants for value in want.segments)
-        self._not_segments = Postings((n, value) for n, want in wants for value in want.excluded_segments)
-        self._not_pages = Postings((n, _plain(value)) for n, want in wants for value in want.blocked_domains)
-        self._deals = Postings((n, value) for n, want in wants for value in want.deals)
-        self._any_deal = Postings((n, True) for n, want in wants if want.any_deal).named
-        self._whole_chain = Postings((n, True) for n, want in wants if want.whole_chain).named
-        self._authorised = Postings((n, True) for n, want in wants if want.authorised_sellers).named
+        self._page_taxonomies = self._post((n, want.category_taxonomy) for n, want in wants)
+        self._segments = self._post((n, value) for n, want in wants for value in want.segments)
+        self._not_segments = self._post((n, value) for n, want in wants for value in want.excluded_segments)
+        self._not_pages = self._post((n, _plain(value)) for n, want in wants for value in want.blocked_domains)
+        self._deals = self._post((n, value) for n, want in wants for value in want.deals)
+        self._any_deal = self._post((n, True) for n, want in wants if want.any_deal).named
+        self._whole_chain = self._post((n, True) for n, want in wants if want.whole_chain).named
+        self._authorised = self._post((n, True) for n, want in wants if want.authorised_sellers).named
         owners = [(number, entry.campaign) for number, entry in rows]
-        self._seats = Postings((n, owner.seat) for n, owner in owners)
-        self._bundles = Postings((n, owner.bundle) for n, owner in owners if owner.bundle)
-        self._domains = Postings((n, name) for n, owner in owners for of in owner.domains for name in with_parents(of))
-        self._taxonomies = Postings((n, owner.category_taxonomy) for n, owner in owners if owner.categories)
-        self._own_categories = Postings(
+        self._seats = self._post((n, owner.seat) for n, owner in owners)
+        self._bundles = self._post((n, owner.bundle) for n, owner in owners if owner.bundle)
+        self._domains = self._post(
+            (n, name) for n, owner in owners for of in owner.domains for name in with_parents(of)
+        )
+        self._taxonomies = self._post((n, owner.category_taxonomy) for n, owner in owners if owner.categories)
+        self._own_categories = self._post(
             (n, name) for n, owner in owners for category in owner.categories for name in with_ancestors(category)
         )
-        self._exact_categories = Postings((n, category) for n, owner in owners for category in owner.categories)
+        self._exact_categories = self._post((n, category) for n, owner in owners for category in owner.categories)
 
     def _index_creatives(self, rows: list[tuple[int, Entry]]) -> None:
         shown = [(number, entry.creative) for number, entry in rows]
-        self._kinds = Postings((n, one.kind) for n, one in shown)
-        self._sizes = Postings((n, (one.width, one.height)) for n, one in shown if (one.width, one.height) != (0, 0))
-        self._mimes = Postings((n, one.mime) for n, one in shown if one.mime)
-        self._attributes = Postings((n, value) for n, one in shown for value in one.attributes)
-        self._durations = Postings((n, one.duration_s) for n, one in shown)
-        self._insecure = Postings((n, True) for n, one in shown if not one.secure).named
-        self._languages = Postings(
+        self._kinds = self._post((n, one.kind) for n, one in shown)
+        self._sizes = self._post((n, (one.width, one.height)) for n, one in shown if (one.width, one.height) != (0, 0))
+        self._mimes = self._post((n, one.mime) for n, one in shown if one.mime)
+        self._attributes = self._post((n, value) for n, one in shown for value in one.attributes)
+        self._durations = self._post((n, one.duration_s) for n, one in shown)
+        self._insecure = self._post((n, True) for n, one in shown if not one.secure).named
+        self._languages = self._post(
             (n, tag) for n, one in shown if one.language for tag in with_shorter_tags(one.language)
         )
-        self._protocols = Postings((n, value) for n, one in shown for value in spoken_protocols(one))
-        self._apis = Postings((n, value) for n, one in shown for value in one.apis)
-        self._banner_types = Postings((n, banner_type(one)) for n, one in shown if banner_type(one))
-        self._nonlinear = Postings((n, True) for n, one in shown if not one.linear).named
+        self._protocols = self._post((n, value) for n, one in shown for value in spoken_protocols(one))
+        self._apis = self._post((n, value) for n, one in shown for value in one.apis)
+        self._banner_types = self._post((n, banner_type(one)) for n, one in shown if banner_type(one))
+        self._nonlinear = self._post((n, True) for n, one in shown if not one.linear).named
 
     def for_request(self, request: RequestFacts, *, hour_utc: int, segments: tuple[int, ...]) -> tuple[int, NoBid]:
         """The entries that fit a request whatever the impression, and the reason to give if none is left.

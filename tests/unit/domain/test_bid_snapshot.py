@@ -77,13 +77,17 @@ def test_every_altered_byte_and_every_cut_is_seen() -> None:
     [
         (b"\xc1", "cannot be read"),
         (msgspec.msgpack.encode({"version": 7}), "cannot be read"),
-        (msgspec.msgpack.encode(changed(version=8)), "the head says version 7, the body 8"),
+        (msgspec.msgpack.encode([msgspec.msgpack.encode(SNAPSHOT), [b"\xc1"]]), "cannot be read"),
+        (
+            msgspec.msgpack.encode([msgspec.msgpack.encode(changed(version=8)), []]),
+            "the head says version 7, the body 8",
+        ),
     ],
 )
 def test_a_body_with_a_right_checksum_is_still_checked(body: bytes, told: str) -> None:
     version = (7).to_bytes(8, "big")
     with pytest.raises(SnapshotBroken, match=told):
-        decode_snapshot(b"CEBS\x01" + version + sha256(version + body).digest() + body)
+        decode_snapshot(b"CEBS\x02" + version + sha256(version + body).digest() + body)
 
 
 @pytest.mark.parametrize(

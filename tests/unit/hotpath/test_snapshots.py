@@ -63,7 +63,7 @@ WRONG_SUM[-1] ^= 1
         (b"no snapshot at all" * 9, "broken"),
         (of_version(9)[:-1], "broken"),
         (bytes(WRONG_SUM), "broken"),
-        (b"CEBS\x02" + of_version(9)[5:], "broken"),
+        (b"CEBS\x01" + of_version(9)[5:], "broken"),
         (of_version(3), "outdated"),
         (of_version(2), "outdated"),
     ],
