@@ -49,8 +49,11 @@ def from_nothing(data: bytes) -> float:
     ready = prepared(snapshot, provider)
     times.append(time.perf_counter())
     read, modelled, indexed = np.diff(times)
-    print(f"from nothing: read and checked {read:.2f} s, model {modelled:.2f} s, index {indexed:.2f} s; "
-          f"processor {time.thread_time() - busy:.2f} s; {(resident_bytes() - before) / 1024**2:.0f} MiB more")  # fmt: skip
+    busy, more = time.thread_time() - busy, (resident_bytes() - before) / 1024**2
+    print(
+        f"from nothing: read and checked {read:.2f} s, model {modelled:.2f} s, index {indexed:.2f} s; "
+        f"processor {busy:.2f} s; {more:.0f} MiB more"
+    )
     del ready
     return times[-1] - times[0]
 

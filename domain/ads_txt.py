@@ -13,7 +13,7 @@ _RELATIONS: Final = {"DIRECT", "RESELLER"}
 
 
 def sellers_in(text: str) -> tuple[Seller, ...]:
-    """The sellers, each once, in the file's order; lines that break the form are left out, as the specification asks."""
+    """The sellers, each once, in the file's order; lines that break the form are left out, as it is specified."""
     return tuple(dict.fromkeys(_sellers(text)))
 
 
