@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,6 @@ from hotpath.events.spool import Spool, SpoolSettings
 from hotpath.metrics.collector import BidCollector, Readings
 from hotpath.metrics.exposition import MetricsServer, Probes
 from hotpath.metrics.histogram import ANSWER_BOUNDS, INFERENCE_BOUNDS, Histogram
-from hotpath.profiles.profiles import Profiles
 from hotpath.server.shedding import Lateness, Shedder, SheddingSettings
 
 #: A loop that has not turned for so long will not be helped by waiting.
@@ -86,22 +85,15 @@ async def recall_notices(bidder: Bidder, folder: Path) -> int:
 
 @contextmanager
 def telling(
-    operations: Operations,
-    meters: Meters,
-    bidder: Bidder,
-    profiles: Profiles,
-    sink: SpoolSink,
-    *,
-    unready: Callable[[], str],
-    gauges: dict[str, tuple[str, Callable[[], float]]],
+    operations: Operations, meters: Meters, readings: Readings, sink: SpoolSink, *, unready: Callable[[], str]
 ) -> Iterator[None]:
-    """Serve metrics, health and readiness while the block runs; `unready` says what is missing."""
+    """Serve metrics, health and readiness while the block runs; `unready` says what is missing.
+
+    To the readings comes what is known here: the spools, and how late the loop is.
+    """
     lateness, shedder = meters.lateness, meters.shedder
-    readings = Readings(
-        bidder.counts,
-        meters.answers,
-        meters.inference,
-        profiles.counts,
+    readings = replace(
+        readings,
         spools={BIDS: sink.bids, NOTICES: sink.notices},
         gauges={
             "bid_loop_lag_seconds": ("The latest a turn began since the last look.", lateness.take_worst_lag_s),
@@ -109,7 +101,7 @@ def telling(
                 "1 while requests that wait too long are refused.",
                 lambda: float(shedder is not None and shedder.is_shedding),
             ),
-            **gauges,
+            **readings.gauges,
         },
     )
 

@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from domain.bid_caps import CapLedger
+from domain.bid_caps import CapLedger, Caps
 from domain.bid_compiling import fitted
 from domain.bid_snapshot import Snapshot, SpikingModel
 from hotpath.auction.bidder import Bidder, BidderSettings, fresh_prefix
 from hotpath.auction.notices import Tickets
+from hotpath.caps.decisions import SharedDecisions
+from hotpath.caps.shared import SharedCaps
 from hotpath.engine.batched import BatchedDecisions
 from hotpath.engine.engine import Engine, EngineSettings
 from hotpath.events.sink import EventSink
@@ -24,15 +26,17 @@ from hotpath.grpc.service import serving_grpc
 from hotpath.inference.batcher import Scheduler
 from hotpath.inference.provider import CoLaNetProvider
 from hotpath.inference.selection import provider_for
+from hotpath.metrics.collector import Readings
 from hotpath.metrics.histogram import Histogram
 from hotpath.metrics.timed import TimedProvider
 from hotpath.operations import Operations, metered, recall_notices, spooling, telling
 from hotpath.profiles.cache import ProfileCache
-from hotpath.profiles.profiles import Profiles
+from hotpath.profiles.profiles import Profiles, ProfileStore
 from hotpath.server.protocol import Limits
 from hotpath.server.routes import Routes
 from hotpath.server.serving import serve
 from hotpath.snapshots import NOTHING, SnapshotCounts, SnapshotFile, watch
+from hotpath.stores import shared_stores
 
 logger = logging.getLogger("campaign_express.bid")
 
@@ -67,13 +71,12 @@ def build_bidder(
         BackendUnavailable: the backend cannot run here.
     """
     engine = build_engine(snapshot, settings=settings, environment=environment)
-    tickets = Tickets(key, base_url)
-    return bidder_over(engine, tickets, fresh_profiles(), settings=settings, sink=sink, loop=loop)
+    return bidder_over(engine, Tickets(key, base_url), fresh_profiles(), settings=settings, sink=sink, loop=loop)
 
 
-def fresh_profiles() -> Profiles:
-    """Profiles in memory."""
-    return Profiles(ProfileCache(_CACHED_PROFILES, _PROFILE_TTL_S, time.monotonic), None)
+def fresh_profiles(store: ProfileStore | None = None) -> Profiles:
+    """Profiles in memory, before a store where there is one."""
+    return Profiles(ProfileCache(_CACHED_PROFILES, _PROFILE_TTL_S, time.monotonic), store)
 
 
 def bidder_over(
@@ -84,16 +87,13 @@ def bidder_over(
     settings: BidderSettings,
     sink: EventSink,
     loop: Scheduler | None = None,
+    caps: SharedCaps | None = None,
 ) -> Bidder:
-    """A bidder over an engine; the arguments are `build_bidder`'s."""
-    return Bidder(
-        engine,
-        tickets,
-        profile_of=profiles.at_once,
-        settings=settings,
-        sink=sink,
-        soon=None if loop is None else BatchedDecisions(engine, loop).decide,
-    )
+    """A bidder over an engine; `caps` is the engine's ledger where other nodes share it, the rest `build_bidder`'s."""
+    soon = None if loop is None else BatchedDecisions(engine, loop).decide
+    if soon is not None and caps is not None:
+        soon = SharedDecisions(engine, caps, soon, open_s=settings.exposure_s, clock=time.time).decide
+    return Bidder(engine, tickets, profiles=profiles, settings=settings, sink=sink, soon=soon)
 
 
 def build_engine(
@@ -102,8 +102,11 @@ def build_engine(
     settings: BidderSettings,
     environment: Mapping[str, str],
     inference: Histogram | None = None,
+    caps: Caps | None = None,
 ) -> Engine:
     """An engine over one snapshot, or over NOTHING; `inference` gets its backend's times.
+
+    `caps` is the ledger of who saw what; without one the engine keeps its own.
 
     Raises:
         BackendUnavailable: for either.
@@ -115,7 +118,7 @@ def build_engine(
         warm_provider(environment, inference, model),
         time.time(),
         token_prefix=fresh_prefix(),
-        caps=CapLedger(),
+        caps=CapLedger() if caps is None else caps,
         settings=EngineSettings(open_s=settings.exposure_s),
     )
 
@@ -138,12 +141,13 @@ async def run_bid_process(
     settings: BidderSettings,
     operations: Operations,
     grpc_address: str = "",
+    redis_url: str = "",
 ) -> None:
     """Answer bid requests on a bound socket until `stop` is set, the last answer has left and its event is on the disk.
 
     `snapshots` is the file to follow, which may not be there yet: until then nothing is bid and the process is not
     ready. Or it is a snapshot to stay with. `grpc_address`, host and port, is where the same bidder answers over gRPC;
-    empty: nowhere.
+    empty: nowhere. `redis_url` is where profiles are, and the caps that several processes keep; empty: in memory.
 
     Raises:
         AddressTaken: nobody can listen there.
@@ -153,11 +157,15 @@ async def run_bid_process(
     sys.setswitchinterval(_SWITCH_S)
     loop = asyncio.get_running_loop()
     start = NOTHING if isinstance(snapshots, Path) else snapshots
-    async with spooling(operations.spools, operations.spool) as sink:
+    async with spooling(operations.spools, operations.spool) as sink, shared_stores(redis_url) as stores:
         with metered(loop, operations.shedding) as meters:
-            engine = build_engine(start, settings=settings, environment=os.environ, inference=meters.inference)
-            profiles = fresh_profiles()
-            bidder = bidder_over(engine, Tickets(key, base_url), profiles, settings=settings, sink=sink, loop=loop)
+            engine = build_engine(
+                start, settings=settings, environment=os.environ, inference=meters.inference, caps=stores.caps
+            )
+            profiles = fresh_profiles(stores.profiles)
+            bidder = bidder_over(
+                engine, Tickets(key, base_url), profiles, settings=settings, sink=sink, loop=loop, caps=stores.caps
+            )
             recalled = await recall_notices(bidder, operations.spools)
             logger.info("%d notices of before are remembered", recalled)
             over_grpc = serving_grpc(grpc_address, bidder, stop, limits=limits) if grpc_address else nullcontext()
@@ -177,7 +185,16 @@ async def run_bid_process(
                     ready=lambda: not unready(),
                     late=meters.is_late,
                 )
-                with telling(operations, meters, bidder, profiles, sink, unready=unready, gauges=gauges):
+                readings = Readings(
+                    bidder.counts,
+                    meters.answers,
+                    meters.inference,
+                    profiles.counts,
+                    caps=stores.caps.counts if stores.caps is not None else None,
+                    snapshots=loaded,
+                    gauges=gauges,
+                )
+                with telling(operations, meters, readings, sink, unready=unready):
                     await serve(
                         listener,
                         routes,

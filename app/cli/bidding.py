@@ -79,7 +79,7 @@ async def _bid(
         key=key,
         base_url=(settings.bid_url or where).rstrip("/"),
         limits=Limits(),
-        settings=BidderSettings(charged_by_win=settings.bid_charged_by_win),
+        settings=BidderSettings(vendor_id=settings.bid_vendor_id, charged_by_win=settings.bid_charged_by_win),
         operations=Operations(
             spools=settings.spool_dir,
             metrics=metrics,
@@ -87,6 +87,7 @@ async def _bid(
             shedding=SheddingSettings(late_s, late_s / 2) if late_s else None,
         ),
         grpc_address=grpc_address,
+        redis_url=settings.bid_redis_url,
     )
     logger.info("drained")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from domain.bid_features import NOBODY, Profile
+from domain.bid_features import NOBODY, Profile, personal_use_allowed
 from hotpath.auction.facts import request_facts
 from hotpath.auction.markup import MARKUP_TYPES, markup, protocol, size
 from hotpath.auction.notices import BidTicket, NoticeKind, Tickets
@@ -33,8 +33,22 @@ _MS_PER_S: Final = 1_000
 
 #: Told a request's decisions, or why there are none: once, now or later.
 Decided = Callable[[Decisions | Exception], None]
+#: Has somebody told the profile of a user, within some seconds; once, now or later.
+ProfileSoon = Callable[[str, float, Callable[[Profile], None]], None]
 #: Has a request decided, given its facts, its user's profile and the second; now or later.
 DecideSoon = Callable[[RequestFacts, Profile, float, Decided], None]
+
+
+class ProfileSource(Protocol):
+    """Where profiles come from."""
+
+    def at_once(self, user_key: str) -> Profile | None:
+        """What memory says; None counts as nobody."""
+        ...
+
+    def soon(self, user_key: str, wait_s: float, known: Callable[[Profile], None]) -> None:
+        """Have `known` told a profile, once, now or within `wait_s` seconds."""
+        ...
 
 
 class Decider(Books, Protocol):
@@ -50,14 +64,15 @@ class BidderSettings:
     """What an operator may turn.
 
     `exposure_s` is how long after a bid its impression may be shown (`exp`); `notice_s` how long a notice is believed;
-    `network_s` what of an exchange's `tmax` is left to the network; `charged_by_win` are the seats whose exchanges send
-    no billing notice.
+    `network_s` what of an exchange's `tmax` is left to the network; `profile_s` how long a request waits for its user's
+    profile; `charged_by_win` are the seats whose exchanges send no billing notice.
     """
 
     vendor_id: int = 0
     exposure_s: int = 300
     notice_s: int = 3_600
     network_s: float = 0.010
+    profile_s: float = 0.003
     charged_by_win: frozenset[str] = frozenset()
 
 
@@ -78,20 +93,20 @@ class Bidder:
         engine: Decider,
         tickets: Tickets,
         *,
-        profile_of: Callable[[str], Profile | None],
+        profiles: ProfileSource,
         settings: BidderSettings,
         sink: EventSink,
         clock: Callable[[], float] = time.time,
         soon: DecideSoon | None = None,
     ) -> None:
-        """`profile_of` answers at once; None counts as nobody. `clock` gives seconds since 1970.
+        """`clock` gives seconds since 1970.
 
         `soon` decides for `begin`, in batches; without it the engine decides each request at once.
         """
         self.counts = Counts()
         self._engine = engine
         self._tickets = tickets
-        self._profile_of = profile_of
+        self._profiles = profiles
         self._settings = settings
         self._clock = clock
         self._last_s = 0.0
@@ -111,7 +126,7 @@ class Bidder:
             MalformedRequest: the body is no bid request.
         """
         answers: list[bytes] = []
-        self._begin(body, waited_s, answers.append, self._at_once, codec)
+        self._begin(body, waited_s, answers.append, self._at_once, self._from_memory, codec)
         return answers[0]
 
     def begin(self, body: bytes, waited_s: float, done: Callable[[bytes], None], codec: Codec = JSON) -> None:
@@ -126,29 +141,51 @@ class Bidder:
         Raises:
             MalformedRequest: the body is no bid request.
         """
-        self._begin(body, waited_s, done, self._soon, codec)
+        self._begin(body, waited_s, done, self._soon, self._profiles.soon, codec)
 
     def _begin(
-        self, body: bytes, waited_s: float, done: Callable[[bytes], None], decide: DecideSoon, codec: Codec
+        self,
+        body: bytes,
+        waited_s: float,
+        done: Callable[[bytes], None],
+        decide: DecideSoon,
+        profile_soon: ProfileSoon,
+        codec: Codec,
     ) -> None:
         try:
             request = codec.decode(body)
         except MalformedRequest:
             self.counts.answers["malformed"] += 1
             raise
-        if request.tmax > 0 and request.tmax / _MS_PER_S < waited_s + self._settings.network_s:
-            return done(codec.encode(self._no_bid(request, NoBidReason.INSUFFICIENT_TIME)))
+        wait_s = self._settings.profile_s
+        if request.tmax > 0:
+            left_s = request.tmax / _MS_PER_S - waited_s - self._settings.network_s
+            if left_s < 0:
+                return done(codec.encode(self._no_bid(request, NoBidReason.INSUFFICIENT_TIME)))
+            wait_s = min(wait_s, left_s)
         if not self._sink.has_room:
             # A bid whose event cannot be kept is not made.
             self.counts.answers["no_room"] += 1
             return done(b"")
-        now_s = self._now_s()
         try:
             facts = request_facts(request, self._settings.vendor_id)
-            profile = self._profile_of(facts.user_key) if facts.user_key else None
-            decide(facts, profile or NOBODY, now_s, lambda outcome: done(self._told(request, outcome, now_s, codec)))
         except Exception as error:  # noqa: BLE001 - told, and answered as a failure, by `_failed`
-            done(codec.encode(self._failed(request, error)))
+            return done(codec.encode(self._failed(request, error)))
+
+        def known(profile: Profile) -> None:
+            now_s = self._now_s()
+            try:
+                decide(facts, profile, now_s, lambda outcome: done(self._told(request, outcome, now_s, codec)))
+            except Exception as error:  # noqa: BLE001 - as above
+                done(codec.encode(self._failed(request, error)))
+
+        # Whom the law hides is not even looked up.
+        if facts.user_key and personal_use_allowed(facts.privacy):
+            return profile_soon(facts.user_key, wait_s, known)
+        return known(NOBODY)
+
+    def _from_memory(self, user_key: str, wait_s: float, known: Callable[[Profile], None]) -> None:  # noqa: ARG002
+        known(self._profiles.at_once(user_key) or NOBODY)
 
     def _at_once(self, facts: RequestFacts, profile: Profile, now_s: float, decided: Decided) -> None:
         try:
@@ -200,7 +237,7 @@ class Bidder:
             offer_id=bid.entry.offer.offer_id,
             house_micros=bid.house_micros,
             price_micros=bid.price_micros,
-            test=request.test == 1,
+            test=request.test != 0,
             expires_s=int(now_s) + self._settings.notice_s,
             house_currency=house_currency,
             charged_by_win=campaign.seat in self._settings.charged_by_win,

@@ -11,7 +11,7 @@ _US: Final = 1_000_000
 
 def without_auction(request: BidRequest, result: str, now_s: float) -> BidEvent:
     """The event of a request for which none was held: `result` says why."""
-    return BidEvent(request_id=request.id, at_us=int(now_s * _US), result=result, test=request.test == 1)
+    return BidEvent(request_id=request.id, at_us=int(now_s * _US), result=result, test=request.test != 0)
 
 
 def of_auction(request: BidRequest, decisions: Decisions, now_s: float) -> BidEvent:
@@ -42,7 +42,7 @@ def of_auction(request: BidRequest, decisions: Decisions, now_s: float) -> BidEv
         "bid" if any(not each.reason for each in outcomes) else "no_bid",
         shortlist.currency,
         decisions.house_currency,
-        request.test == 1,
+        request.test != 0,
         shortlist.user,
         packed_features(shortlist.vector, personal=bool(shortlist.user)),
         dict(decisions.scores),

@@ -7,10 +7,9 @@ from typing import Final
 from domain.bid_features import Profile
 from hotpath.caps.redis_store import Place, pair_of
 from hotpath.caps.shared import SharedCaps
-from hotpath.engine.engine import Bid, Engine, Refusal
+from hotpath.engine.engine import Bid, Decisions, Engine, Refusal
 from hotpath.engine.facts import NoBid, RequestFacts
 
-Decisions = list[Bid | Refusal]
 Decided = Callable[[Decisions | Exception], None]
 DecideSoon = Callable[[RequestFacts, Profile, float, Decided], None]
 #: How often a request looks for another bid where the others have taken the place of the one it made.
@@ -96,6 +95,8 @@ class SharedDecisions:
                 return
             for (at, _), one in zip(lost, outcome, strict=True):
                 decisions[at] = one
+            # What these were chosen by is part of what is kept of the request.
+            decisions.scores = {**decisions.scores, **outcome.scores}
             decided(decisions)
 
         self._hold(again, profile, now_s, fresh, merged, rounds - 1)

@@ -5,7 +5,7 @@ It runs on the metrics server's thread, so it copies what the loop's thread chan
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from prometheus_client import Metric
@@ -13,8 +13,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from hotpath.auction.bidder import Counts
+from hotpath.caps.shared import CapCounts
 from hotpath.metrics.histogram import Histogram
 from hotpath.profiles.profiles import ProfileCounts
+from hotpath.snapshots import SnapshotCounts
 
 
 class SpoolCounts(Protocol):
@@ -34,7 +36,7 @@ class SpoolCounts(Protocol):
 
 @dataclass(slots=True)
 class Readings:
-    """Where the numbers come from.
+    """Where the numbers come from. No `caps`: this process shares none.
 
     `gauges` are told when asked, by name: what they mean, and the number now.
     """
@@ -45,6 +47,8 @@ class Readings:
     profiles: ProfileCounts
     spools: Mapping[str, SpoolCounts] = field(default_factory=dict)
     gauges: Mapping[str, tuple[str, Callable[[], float]]] = field(default_factory=dict)
+    caps: CapCounts | None = None
+    snapshots: SnapshotCounts = field(default_factory=SnapshotCounts)
 
 
 class BidCollector(Collector):
@@ -74,6 +78,12 @@ class BidCollector(Collector):
         )
         yield _histogram("bid_inference_seconds", "One call of the inference backend.", self._readings.inference)
         yield from self._profiles()
+        if self._readings.caps is not None:
+            yield _counter(
+                "bid_cap_places", "Shared places under caps, by answer.", ("result",),
+                _by_one(asdict(self._readings.caps)),
+            )  # fmt: skip
+        yield _counter("bid_snapshots", "Snapshots loaded and refused.", ("result",), self._snapshots())
         yield from self._spools()
         yield GaugeMetricFamily("bid_cpu_load", "Share of one core used since the last look.", self._cpu_load())
         for name, (meaning, read) in self._readings.gauges.items():
@@ -87,6 +97,10 @@ class BidCollector(Collector):
         }  # fmt: skip
         yield _counter("bid_profile_lookups", "Look-ups of users' profiles.", ("result",), _by_one(by_result))
         yield GaugeMetricFamily("bid_profile_hit_rate", "Share that memory or the store answered.", found.hit_rate)
+
+    def _snapshots(self) -> dict[tuple[str, ...], int]:
+        found = self._readings.snapshots
+        return {("loaded",): found.loaded, **_by_one(found.refused)}
 
     def _spools(self) -> Iterator[Metric]:
         spools = self._readings.spools

@@ -29,9 +29,10 @@ from hotpath.grpc.service import AddressTaken, serving_grpc
 from hotpath.inference.numpy_provider import NumpyProvider
 from hotpath.openrtb.codec import MalformedRequest, decode_request
 from hotpath.openrtb.responses import BidResponse
+from hotpath.process import fresh_profiles
 from hotpath.server.routes import Routes
 from hotpath.server.serving import serve
-from tests.integration.bid_server import LIMITS, Client, http
+from tests.integration.bid_server import LIMITS, Client, ListSink, http
 from tests.integration.cli_process import Cli, free_port
 from tests.integration.test_bid_data import MANIFEST, body_of, rows
 
@@ -50,8 +51,8 @@ def fixed_bidder() -> Bidder:
     provider = NumpyProvider(snapshot.model)
     engine = Engine(snapshot, provider, NOW_S, token_prefix="t", caps=CapLedger(), settings=EngineSettings())
     return Bidder(
-        engine, Tickets(b"k" * 32, "http://bid.example"), profile_of=lambda _: None, settings=BidderSettings(),
-        clock=lambda: NOW_S, soon=BatchedDecisions(engine, loop).decide,
+        engine, Tickets(b"k" * 32, "http://bid.example"), profiles=fresh_profiles(), settings=BidderSettings(),
+        sink=ListSink(), clock=lambda: NOW_S, soon=BatchedDecisions(engine, loop).decide,
     )  # fmt: skip
 
 
