@@ -16,7 +16,8 @@ from app.console import CONSOLE
 _SCHEMES: Final = {
     "database_url": ("sqlite://", "postgres://", "postgresql://"),
     "redis_url": ("redis://", "rediss://"),
-    "bid_redis_url": ("redis://", "rediss://"),
+    "bid_profiles_url": ("redis://", "rediss://"),
+    "bid_caps_url": ("redis://", "rediss://"),
     "sandbox_url": ("http://", "https://"),
     "app_url": ("http://", "https://"),
     "smtp_url": ("smtp://", "smtps://", "smtp+starttls://"),
@@ -50,8 +51,12 @@ class Settings(BaseSettings):
     bid_key: SecretStr = Field(
         default=SecretStr(""), description="Signs notices, 64 hexadecimal digits; empty: a file."
     )
-    bid_redis_url: str = Field(
-        default="", description="Profiles, and caps that several bid processes keep together; empty: in memory."
+    bid_profiles_url: str = Field(
+        default="", description="redis://host:port/0 where users' profiles are; it may evict. Empty: none are known."
+    )
+    bid_caps_url: str = Field(
+        default="",
+        description="redis://host:port/0 for caps that several bid processes keep together; it must not evict.",
     )
     bid_vendor_id: int = Field(default=0, ge=0, le=65_535, description="On the TCF's global vendor list; 0: none.")
     bid_spool_dir: Path | None = Field(default=None, description="Where events wait for the worker; empty: in var_dir.")

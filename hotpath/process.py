@@ -36,12 +36,13 @@ from hotpath.server.protocol import Limits
 from hotpath.server.routes import Routes
 from hotpath.server.serving import serve
 from hotpath.snapshots import NOTHING, SnapshotCounts, SnapshotFile, watch
-from hotpath.stores import shared_stores
+from hotpath.stores import StoreAddresses, opened_stores
 
 logger = logging.getLogger("campaign_express.bid")
 
 _CACHED_PROFILES: Final = 100_000
 _PROFILE_TTL_S: Final = 60.0
+_ALONE: Final = StoreAddresses()
 #: How long a thread keeps the interpreter from the loop at most; Python's own 5 ms would be half of what an answer has.
 _SWITCH_S: Final = 0.0005
 
@@ -141,13 +142,13 @@ async def run_bid_process(
     settings: BidderSettings,
     operations: Operations,
     grpc_address: str = "",
-    redis_url: str = "",
+    stores: StoreAddresses = _ALONE,
 ) -> None:
     """Answer bid requests on a bound socket until `stop` is set, the last answer has left and its event is on the disk.
 
     `snapshots` is the file to follow, which may not be there yet: until then nothing is bid and the process is not
     ready. Or it is a snapshot to stay with. `grpc_address`, host and port, is where the same bidder answers over gRPC;
-    empty: nowhere. `redis_url` is where profiles are, and the caps that several processes keep; empty: in memory.
+    empty: nowhere. `stores` are those that it shares with other processes.
 
     Raises:
         AddressTaken: nobody can listen there.
@@ -157,14 +158,14 @@ async def run_bid_process(
     sys.setswitchinterval(_SWITCH_S)
     loop = asyncio.get_running_loop()
     start = NOTHING if isinstance(snapshots, Path) else snapshots
-    async with spooling(operations.spools, operations.spool) as sink, shared_stores(redis_url) as stores:
+    async with spooling(operations.spools, operations.spool) as sink, opened_stores(stores) as shared:
         with metered(loop, operations.shedding) as meters:
             engine = build_engine(
-                start, settings=settings, environment=os.environ, inference=meters.inference, caps=stores.caps
+                start, settings=settings, environment=os.environ, inference=meters.inference, caps=shared.caps
             )
-            profiles = fresh_profiles(stores.profiles)
+            profiles = fresh_profiles(shared.profiles)
             bidder = bidder_over(
-                engine, Tickets(key, base_url), profiles, settings=settings, sink=sink, loop=loop, caps=stores.caps
+                engine, Tickets(key, base_url), profiles, settings=settings, sink=sink, loop=loop, caps=shared.caps
             )
             recalled = await recall_notices(bidder, operations.spools)
             logger.info("%d notices of before are remembered", recalled)
@@ -190,7 +191,7 @@ async def run_bid_process(
                     meters.answers,
                     meters.inference,
                     profiles.counts,
-                    caps=stores.caps.counts if stores.caps is not None else None,
+                    caps=shared.caps.counts if shared.caps is not None else None,
                     snapshots=loaded,
                     gauges=gauges,
                 )

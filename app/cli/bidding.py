@@ -23,6 +23,7 @@ from hotpath.operations import Operations
 from hotpath.process import run_bid_process
 from hotpath.server.protocol import Limits
 from hotpath.server.shedding import SheddingSettings
+from hotpath.stores import StoreAddresses
 
 _KEY_BYTES: Final = 32
 _MS_PER_S: Final = 1_000
@@ -87,7 +88,7 @@ async def _bid(
             shedding=SheddingSettings(late_s, late_s / 2) if late_s else None,
         ),
         grpc_address=grpc_address,
-        redis_url=settings.bid_redis_url,
+        stores=StoreAddresses(settings.bid_profiles_url, settings.bid_caps_url),
     )
     logger.info("drained")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from domain.bid_features import NOBODY, Profile, personal_use_allowed
+from domain.bid_snapshot import CreativeKind
 from hotpath.auction.facts import request_facts
 from hotpath.auction.markup import MARKUP_TYPES, markup, protocol, size
 from hotpath.auction.notices import BidTicket, NoticeKind, Tickets
@@ -29,6 +30,8 @@ logger = logging.getLogger("campaign_express.bid")
 
 _MICROS: Final = 1_000_000
 _MS_PER_S: Final = 1_000
+#: What such a creative shows is an image.
+_STILLS: Final = (CreativeKind.BANNER, CreativeKind.NATIVE)
 
 
 #: Told a request's decisions, or why there are none: once, now or later.
@@ -254,6 +257,7 @@ class Bidder:
             adid=bid.entry.offer.offer_id,
             adomain=campaign.domains,
             bundle=campaign.bundle,
+            iurl=creative.url if creative.kind in _STILLS else "",
             cid=campaign.campaign_id,
             crid=creative.creative_id,
             cattax=campaign.category_taxonomy,

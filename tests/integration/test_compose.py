@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,9 +26,12 @@ import asyncpg
 import httpx
 import pytest
 import yaml
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVERS = {"postgres", "redis"}
+SERVERS = {"postgres", "redis", "profiles"}
 
 
 def compose() -> dict[str, Any]:
@@ -57,7 +61,7 @@ def start_order() -> list[str]:
 
 @pytest.mark.req("DC-6")
 def test_each_process_has_a_container_and_a_health_check() -> None:
-    assert set(SERVICES) == {"postgres", "redis", "sandbox", "migrate", "api", "worker", "bid"}
+    assert set(SERVICES) == SERVERS | {"sandbox", "migrate", "api", "worker", "bid"}
     one_shot = {name for name, service in SERVICES.items() if service.get("restart") == "no"}
     assert one_shot == {"migrate"}
     assert {name for name, service in SERVICES.items() if "healthcheck" in service} == set(SERVICES) - one_shot
@@ -93,6 +97,28 @@ def test_the_products_containers_share_settings_volume_and_image() -> None:
     assert (ROOT / own[0]["build"]["dockerfile"]).is_file()
 
 
+@pytest.mark.req("NFR-CACHE-005", "NFR-CACHE-006")
+async def test_the_profiles_server_keeps_within_8_gb_and_evicts_what_was_asked_for_longest_ago(tmp_path: Path) -> None:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("there is no redis-server here")
+    command, port = SERVICES["profiles"]["command"], free_port()
+    assert command[0] == "redis-server"
+    where = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(tmp_path)]
+    server = await asyncio.create_subprocess_exec(program, *command[1:], *where, stdout=subprocess.DEVNULL)
+    client = Redis.from_url(
+        f"redis://127.0.0.1:{port}/0", retry=Retry(ConstantBackoff(0.1), 300, supported_errors=(OSError,))
+    )
+    try:
+        assert (await client.config_get("maxmemory"))["maxmemory"] == str(8 * 1024**3)
+        assert (await client.config_get("maxmemory-policy"))["maxmemory-policy"] == "allkeys-lru"
+    finally:
+        await client.aclose()
+        server.terminate()
+        await server.wait()
+    assert "maxmemory" not in " ".join(SERVICES["redis"]["command"])
+
+
 # --- the same, running ------------------------------------------------------------------------------------------------
 
 
@@ -113,7 +139,9 @@ class Stack:
         # In this order: the whole addresses first, then what a container says about itself.
         self._replacements = {
             "postgres@postgres:5432/postgres": f"{postgres.username}@{postgres.hostname}:{postgres.port}{postgres.path}",
-            "redis:6379/0": f"{redis.hostname}:{redis.port}{redis.path}",
+            **dict.fromkeys(
+                ("redis:6379/0", "redis:6379/1", "profiles:6379/0"), f"{redis.hostname}:{redis.port}{redis.path}"
+            ),
             "sandbox:8010": f"127.0.0.1:{self.ports['sandbox']}",
             SERVICES["api"]["environment"]["CE_VAR_DIR"]: str(folder / "var"),
             "0.0.0.0": "127.0.0.1",
@@ -210,7 +238,7 @@ def test_the_replacements_reach_every_address(stack: Stack) -> None:
         *SERVICES["api"]["environment"].values(),
     ]
     local = shlex.join(stack.local(text) for text in spoken)
-    assert not re.search(r"postgres:5432|redis:6379|sandbox:8010|0\.0\.0\.0|:8000\b|/var/lib", local)
+    assert not re.search(r"postgres:5432|redis:6379|profiles:6379|sandbox:8010|0\.0\.0\.0|:8000\b|/var/lib", local)
     assert local.count(f"127.0.0.1:{stack.ports['api']}/health") == 1
 
 
