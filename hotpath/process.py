@@ -193,6 +193,7 @@ async def run_bid_process(
                     profiles.counts,
                     caps=shared.caps.counts if shared.caps is not None else None,
                     snapshots=loaded,
+                    backend=lambda: engine.provider.provider_name,
                     gauges=gauges,
                 )
                 with telling(operations, meters, readings, sink, unready=unready):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
 from hotpath.auction.bidder import Counts
@@ -49,6 +49,7 @@ class Readings:
     gauges: Mapping[str, tuple[str, Callable[[], float]]] = field(default_factory=dict)
     caps: CapCounts | None = None
     snapshots: SnapshotCounts = field(default_factory=SnapshotCounts)
+    backend: Callable[[], str] = str
 
 
 class BidCollector(Collector):
@@ -77,6 +78,8 @@ class BidCollector(Collector):
             "bid_answer_seconds", "From a request's first byte to its written answer.", self._readings.answers
         )
         yield _histogram("bid_inference_seconds", "One call of the inference backend.", self._readings.inference)
+        backend = {"backend": self._readings.backend()}
+        yield InfoMetricFamily("bid_inference", "What scores the offers.", value=backend)
         yield from self._profiles()
         if self._readings.caps is not None:
             yield _counter(

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hotpath.inference.selection import BACKEND_VARIABLE
 from tests.integration.bid_process import REQUEST, BidProcess, bid_process, left_behind, until
 
 
@@ -135,4 +136,21 @@ async def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Pat
     (tmp_path / "bid").write_text("no folder")
     with pytest.raises(AssertionError, match="set CE_BID_SPOOL_DIR to another folder"):
         async with bid_process(tmp_path, "--demo"):
+            pass
+
+
+@pytest.mark.req("DC-3", "AC-3.3")
+@pytest.mark.parametrize("backend", ["numpy", "litert", "onnx"])
+async def test_one_variable_chooses_what_scores(tmp_path: Path, backend: str) -> None:
+    async with bid_process(tmp_path, "--demo", **{BACKEND_VARIABLE: backend}) as server:
+        assert (await server.ask("r"))["adid"] == "demo-offer"
+        assert await server.metric("bid_inference_info", backend=backend) == 1
+        assert await server.metric("bid_inference_seconds_count") >= 1
+        assert await server.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.req("AC-3.3")
+async def test_a_backend_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="quantum names no backend; there are: numpy, litert, onnx"):
+        async with bid_process(tmp_path, "--demo", **{BACKEND_VARIABLE: "quantum"}):
             pass

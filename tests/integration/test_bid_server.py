@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -41,6 +41,41 @@ async def test_every_impression_of_a_request_gets_its_bid() -> None:
         "/v1/loss",
     }
     assert server.bidder.counts.refusals == {"floor": 1}
+
+
+@pytest.mark.req("FR-RTB-004")
+async def test_a_bid_says_what_is_offered_for_how_much_and_what_is_shown() -> None:
+    imp = {"id": "b", "banner": {"w": 728, "h": 90}, "bidfloor": 1.5}
+    async with bid_server() as server, server.client() as client:
+        answer = await client.send(http({"id": "r", "at": 2, "tmax": 120, "imp": [imp]}))
+    response = json.loads(answer.body)
+    ((bid,),) = [seat.pop("bid") for seat in response["seatbid"]]
+    assert response == {"id": "r", "seatbid": [{"seat": "demo"}]}
+    token = bid["id"]
+    notices = {name: urlsplit(bid.pop(name)) for name in ("nurl", "burl", "lurl")}
+    assert bid == {
+        "id": token, "impid": "b", "price": 50.0, "adid": "demo-offer", "cid": "demo-catch-all", "crid": "demo-banner",
+        "adomain": ["demo.example"], "cat": ["IAB3"], "w": 728, "h": 90, "mtype": 1, "exp": 300,
+        "iurl": "https://cdn.demo.example/banner.png",
+        "adm": '<a href="https://demo.example/" target="_blank" rel="noopener">'
+        '<img src="https://cdn.demo.example/banner.png" width="728" height="90" alt=""></a>',
+    }  # fmt: skip
+    signed = {parse_qs(each.query)["t"][0] for each in notices.values()}
+    assert len(signed) == 1
+    assert {name: (each.netloc, each.path, each.query.partition("&")[2]) for name, each in notices.items()} == {
+        "nurl": ("bid.example", "/v1/win", "p=${AUCTION_PRICE}"),
+        "burl": ("bid.example", "/v1/billing", "p=${AUCTION_PRICE}"),
+        "lurl": ("bid.example", "/v1/loss", "l=${AUCTION_LOSS}"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "echoed"), [("2.0", "2.0"), ("2.5", "2.5"), ("2.6", "2.6"), ("2.7", "2.6"), ("3.0", "2.6"), ("x", "2.6")]
+)
+async def test_a_version_of_ours_is_echoed_and_another_is_told_ours(told: str, echoed: str) -> None:
+    async with bid_server() as server, server.client() as client:
+        answer = await client.send(http(REQUEST, f"x-openrtb-version: {told}"))
+    assert (answer.status, answer.headers["x-openrtb-version"]) == (200, echoed)
 
 
 @pytest.mark.parametrize(
@@ -167,9 +202,25 @@ async def test_a_notice_counts_once_and_a_forged_one_never() -> None:
         target = f"{parts.path}?{parts.query}"
         forged = target.replace("t=", "t=A", 1)
         for path, status in ((target, 204), (target, 204), (forged, 400)):
-            assert (await client.send(http(target=path, method="GET"))).status == status
+            for method in ("POST", "GET"):
+                assert (await client.send(http(target=path, method=method))).status == status
     assert server.bidder.counts.notices == {
         ("billing", "counted"): 1,
-        ("billing", "repeated"): 1,
-        ("billing", "refused"): 1,
+        ("billing", "repeated"): 3,
+        ("billing", "refused"): 2,
     }
+    assert server.bidder.counts.spend_micros == {"USD": 1_250}
+
+
+async def test_each_of_the_three_notices_counts_once() -> None:
+    async with bid_server() as server, server.client() as client:
+        bid = json.loads((await client.send(http(REQUEST))).body)["seatbid"][0]["bid"][0]
+        for name in ("nurl", "lurl", "burl", "nurl", "lurl", "burl"):
+            parts = urlsplit(bid[name].replace("${AUCTION_PRICE}", "2").replace("${AUCTION_LOSS}", "102"))
+            assert (await client.send(http(target=f"{parts.path}?{parts.query}", method="POST"))).status == 204
+    assert server.bidder.counts.notices == {
+        (kind, result): 1 for kind in ("win", "billing", "loss") for result in ("counted", "repeated")
+    }
+    assert [(each.kind, each.loss_reason, each.cost_micros) for each in server.sink.notices] == [
+        ("win", 0, 0), ("loss", 102, 0), ("billing", 0, 2_000),
+    ]  # fmt: skip

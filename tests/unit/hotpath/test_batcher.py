@@ -108,7 +108,7 @@ def test_sixteen_go_at_once_and_never_more() -> None:
     assert desk.batches[2:] == [(500, names(3, 32))]
 
 
-@pytest.mark.req("FR-INF-007", "AC-3.2")
+@pytest.mark.req("FR-INF-007", "AC-3.2", "NFR-PERF-002")
 def test_while_a_call_is_in_flight_none_waits_longer_than_500_us() -> None:
     desk = Desk()
     desk.submit("a")

@@ -50,7 +50,7 @@ def test_a_neuron_that_fires_holds_the_others_back() -> None:
     assert reference_scores(held, zeros, ["b"]) == [2 / 5]
 
 
-@pytest.mark.req("FR-INF-008")
+@pytest.mark.req("FR-INF-008", "FR-INF-002")
 def test_the_backend_is_held_to_the_reference() -> None:
     model = random_model(40)
     provider = NumpyProvider(model)
@@ -102,6 +102,7 @@ def test_it_says_what_it_can() -> None:
         provider.predict(np.zeros(256, np.float32), ["unheard"])
 
 
+@pytest.mark.req("AC-3.3")
 def test_one_variable_chooses_and_nothing_else_is_taken_instead() -> None:
     model = random_model(1)
     assert provider_for({}, model).provider_name == "numpy"

@@ -2,6 +2,7 @@
 
 import socket
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.error import HTTPError
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from domain.bid_features import Vector
 from domain.bid_snapshot import FEATURES, SpikingModel
 from hotpath.auction.bidder import Counts
+from hotpath.caps.shared import CapCounts
 from hotpath.inference.numpy_provider import NumpyProvider
 from hotpath.inference.provider import InferenceRequest
 from hotpath.metrics.collector import BidCollector, Readings
@@ -21,6 +23,7 @@ from hotpath.metrics.exposition import MetricsServer, Probes
 from hotpath.metrics.histogram import Histogram
 from hotpath.metrics.timed import TimedProvider
 from hotpath.profiles.profiles import ProfileCounts
+from hotpath.snapshots import SnapshotCounts
 
 VECTOR: Vector = np.zeros(FEATURES, np.float32)
 
@@ -48,7 +51,8 @@ def readings() -> Readings:
     inference.observe(0.007)
     return Readings(
         counts, answers, inference, ProfileCounts(l1_hits=3, unknown=1), {"bids": Spooled()},
-        {"bid_shedding": ("Whether.", lambda: 1.0)},
+        {"bid_shedding": ("Whether.", lambda: 1.0)}, CapCounts(granted=8, overshot=1),
+        SnapshotCounts(loaded=2, refused=Counter(broken=1)), lambda: "numpy",
     )  # fmt: skip
 
 
@@ -96,6 +100,11 @@ def test_the_port_tells_every_number() -> None:
     assert samples["bid_events_total", ("result", "dropped"), ("spool", "bids")] == 1
     assert samples["bid_events_waiting", ("spool", "bids")] == 5
     assert samples["bid_shedding",] == 1
+    assert samples["bid_cap_places_total", ("result", "granted")] == 8
+    assert samples["bid_cap_places_total", ("result", "overshot")] == 1
+    assert samples["bid_snapshots_total", ("result", "loaded")] == 2
+    assert samples["bid_snapshots_total", ("result", "broken")] == 1
+    assert samples["bid_inference_info", ("backend", "numpy")] == 1
     assert samples["bid_cpu_load",] >= 0
 
 

@@ -36,6 +36,7 @@ def test_once_late_the_lower_limit_holds_until_nobody_was_late_for_a_while() -> 
     assert not shedder.sheds(ms(7), 12.17)
 
 
+@pytest.mark.req("NFR-PERF-001", "NFR-PERF-003")
 @pytest.mark.parametrize("load", [0.5, 0.99, 2.0, 10.0])
 def test_no_answer_is_later_than_the_limit_whatever_the_load(load: float) -> None:
     """A queue in virtual time: work takes 100 us, refusing 5 us; arrivals come `load` times as fast as work is done."""
