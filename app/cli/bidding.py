@@ -19,6 +19,7 @@ from hotpath.auction.bidder import BidderSettings
 from hotpath.demo import demo_snapshot
 from hotpath.events.spool import SpoolSettings
 from hotpath.grpc.service import AddressTaken
+from hotpath.inference.provider import BackendUnavailable
 from hotpath.operations import Operations
 from hotpath.process import run_bid_process
 from hotpath.server.protocol import Limits
@@ -51,6 +52,8 @@ def bid(
     ):
         try:
             run_on_uvloop(_bid(listener, metrics, settings, snapshots, over_grpc))
+        except BackendUnavailable as error:
+            raise fail(str(error)) from error
         except AddressTaken as error:
             raise fail(f"{error}; set CE_BID_GRPC_PORT to another port, or to 0") from error
         except (OSError, sqlite3.Error) as error:
