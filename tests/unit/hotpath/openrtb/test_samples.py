@@ -1,6 +1,6 @@
-"""Responses and native payloads of the specifications: read, written and read again, nothing lost that has a name here.
+"""Requests, responses and native payloads of the specifications: read, written, read again, and nothing lost.
 
-Requests are in tests/integration/test_bid_data.py.
+What requests are answered is in tests/integration/test_bid_data.py.
 """
 
 import json
@@ -14,13 +14,18 @@ import pytest
 from hotpath.grpc import bidder_pb2
 from hotpath.grpc.messages import encode_response
 from hotpath.openrtb.base import Wire
+from hotpath.openrtb.codec import decode_request
 from hotpath.openrtb.native import NativeRequest, NativeResponse, read_native, write_native
+from hotpath.openrtb.requests import BidRequest
 from hotpath.openrtb.responses import BidResponse
 
 DATA = Path(os.environ.get("EXTERNAL_DATA", "/nowhere")) / "openrtb"
 RESPONSES = sorted([*DATA.glob("iab-2.6/bid-response/*"), *DATA.glob("prebid-openrtb/openrtb2/bid-response/*/*")])
+REQUESTS = sorted([*DATA.glob("iab-2.6/bid-request/*"), *DATA.glob("prebid-openrtb/openrtb2/bid-request/2.6/*")])
 ASKED = sorted(DATA.glob("prebid-openrtb/native1/request/*/*"))
 ANSWERED = sorted(DATA.glob("prebid-openrtb/native1/response/*/*"))
+#: The specification's own examples have two attributes in places where its tables have none.
+SLIPS = {"6-2-2-expandable-creative.json": {"value"}, "6-2-4-video.json": {"apis"}}
 external = [
     pytest.mark.external_data,
     pytest.mark.skipif(not DATA.is_dir(), reason="EXTERNAL_DATA names no folder with openrtb/"),
@@ -70,7 +75,14 @@ def check(data: bytes, kind: type[Wire], *, unnamed: set[str]) -> Any:
 
 
 def test_the_samples_are_there() -> None:
-    assert (len(RESPONSES), len(ASKED), len(ANSWERED)) == (12, 5, 5)
+    assert (len(REQUESTS), len(RESPONSES), len(ASKED), len(ANSWERED)) == (10, 12, 5, 5)
+
+
+@pytest.mark.req("FR-RTB-001")
+@pytest.mark.parametrize("path", REQUESTS, ids=of)
+def test_a_request(path: Path) -> None:
+    request = check(path.read_bytes(), BidRequest, unnamed=SLIPS.get(path.name, set()))
+    assert decode_request(path.read_bytes()) == request
 
 
 @pytest.mark.parametrize("path", RESPONSES, ids=of)
