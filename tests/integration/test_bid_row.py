@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from hotpath.server.messages import HttpAnswer, HttpRequest
-from hotpath.server.protocol import Reply
+from hotpath.server.protocol import Connection, Reply
 from hotpath.server.serving import serve
 from tests.integration.bid_server import LIMITS, Client, http
 
@@ -65,6 +67,29 @@ async def test_what_breaks_the_connection_is_told_behind_the_answers_that_are_ow
         assert (await client.read()).body == b"a"
         last = await client.read()
         assert (last.status, last.headers["connection"]) == (400, "close")
+        assert await client.is_closed()
+
+
+async def test_a_client_that_only_stopped_sending_gets_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, original = asyncio.Event(), Connection.eof_received
+
+    def eof_received(connection: Connection) -> bool:
+        ended.set()
+        return original(connection)
+
+    monkeypatch.setattr(Connection, "eof_received", eof_received)
+    async with desk() as (made, client, _):
+        client.writer.write(http(b"a") + http(b"b"))
+        client.writer.write_eof()
+        await made.has(2)
+        await asyncio.wait_for(ended.wait(), 30)
+        # A turn later, the transport would have been closed.
+        await asyncio.sleep(0)
+        for number in (1, 0):
+            made.answer(number)
+        first, last = await client.read(), await client.read()
+        assert (first.body, last.body) == (b"a", b"b")
+        assert ("connection" in first.headers, last.headers["connection"]) == (False, "close")
         assert await client.is_closed()
 
 
