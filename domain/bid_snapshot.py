@@ -1,6 +1,7 @@
 """The bid process's whole knowledge in one versioned file: campaigns, creatives, rates, multipliers and the model.
 
 Owns the file's form and what makes one fit to be used. Must not read or write files, and knows nothing of requests.
+Its objects form no circles, so the collector need not walk half a million of them (`gc=False`).
 All prices are CPM micros of the snapshot's one currency (what a thousand impressions cost).
 """
 
@@ -44,7 +45,7 @@ class CreativeKind(StrEnum):
     NATIVE = "native"
 
 
-class Creative(msgspec.Struct, frozen=True, kw_only=True):
+class Creative(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing to show.
 
     Sizes are pixels; 0 by 0 fits any size. An empty mime fits any list. `duration_s` 0 is a still picture.
@@ -71,14 +72,14 @@ class Creative(msgspec.Struct, frozen=True, kw_only=True):
     linear: bool = True
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
+class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the model scores; every creative of it shows the same offer."""
 
     offer_id: str
     creatives: tuple[Creative, ...]
 
 
-class Targeting(msgspec.Struct, frozen=True, kw_only=True):
+class Targeting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a campaign bids. An empty list asks for nothing; a full one for any of its values.
 
     `countries` are ISO 3166 alpha-3, `device_types` OpenRTB's, `categories` and `excluded_categories` those of the page
@@ -102,7 +103,7 @@ class Targeting(msgspec.Struct, frozen=True, kw_only=True):
     authorised_sellers: bool = False
 
 
-class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+class Campaign(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One advertiser's campaign: what it shows, where, what an impression is worth to it and what it may spend today.
 
     `categories` and `category_taxonomy` (OpenRTB's `cattax`), `domains` and `bundle` are what publishers block by.
@@ -147,7 +148,7 @@ class SpikingModel(msgspec.Struct, frozen=True, kw_only=True):
     calibrated_current: float = 0.0
 
 
-class Seller(msgspec.Struct, frozen=True, array_like=True):
+class Seller(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One line of an ads.txt: the advertising system's domain, and the seller's account in it."""
 
     system: str

@@ -1,6 +1,7 @@
 """The bid process put together: snapshot, model, engine, bidder, routes, server. Must not read settings or the ORM."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -196,6 +197,9 @@ async def run_bid_process(
                     backend=lambda: engine.provider.provider_name,
                     gauges=gauges,
                 )
+                # What is here now stays to the end: no collection need walk it, and hold up the loop for it.
+                gc.collect()
+                gc.freeze()
                 with telling(operations, meters, readings, sink, unready=unready):
                     await serve(
                         listener,

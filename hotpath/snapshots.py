@@ -5,7 +5,6 @@ Must not bid, nor change the file.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import time
@@ -148,19 +147,12 @@ class SnapshotFile:
             data = file.read()
         # The first is wanted at once: there is nothing to bid with, so nobody to be held up.
         pause = Breaks(SHARE) if self.is_ready else no_break
-        # Nothing in a snapshot is garbage, and looking for it among half a million objects would hold up the loop.
-        gc.disable()
-        try:
-            snapshot = decode_snapshot(data, newer_than=self.counts.version, pause=pause)
-            return prepared(snapshot, self._provider_of(snapshot.model), pause)
-        finally:
-            gc.enable()
+        snapshot = decode_snapshot(data, newer_than=self.counts.version, pause=pause)
+        return prepared(snapshot, self._provider_of(snapshot.model), pause)
 
     def _use(self, ready: Prepared) -> None:
         snapshot = ready.snapshot
         self._engine.use(ready, self._clock())
-        # From here on no collection walks the snapshot either; it goes by its count of references when it is replaced.
-        gc.freeze()
         self.counts.version, self.counts.campaigns = snapshot.version, len(snapshot.campaigns)
         self.counts.compiled_at_s = snapshot.compiled_at_utc.timestamp()
         self.counts.loaded += 1

@@ -4,8 +4,9 @@ Must not match anything.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot
 
@@ -15,8 +16,7 @@ WRITTEN_VAST: Final = {7: "4.0", 13: "4.2", 11: "4.1", 3: "3.0", 2: "2.0"}
 WRITTEN_BANNER: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One creative of one offer of one campaign."""
 
     campaign: Campaign
