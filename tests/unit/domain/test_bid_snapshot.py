@@ -1,11 +1,13 @@
 """The snapshot's file: what comes back, and what is refused whole."""
 
+import gc
 from datetime import UTC, datetime
 from hashlib import sha256
 
 import msgspec
 import pytest
 
+from domain.bid_compiling import fitted
 from domain.bid_snapshot import (
     Campaign,
     Creative,
@@ -125,3 +127,20 @@ def test_a_body_with_a_right_checksum_is_still_checked(body: bytes, told: str) -
 def test_one_that_contradicts_itself_is_neither_written_nor_read(snapshot: Snapshot, told: str) -> None:
     with pytest.raises(SnapshotBroken, match=told):
         encode_snapshot(snapshot)
+
+
+def test_a_large_one_is_read_in_parts_with_pauses_between() -> None:
+    [one, *_] = SNAPSHOT.campaigns
+    offers = [msgspec.structs.replace(one.offers[0], offer_id=f"o{n}") for n in range(130)]
+    many = tuple(msgspec.structs.replace(one, campaign_id=f"k{n}", offers=(offer,)) for n, offer in enumerate(offers))
+    model = fitted(None, [offer.offer_id for offer in offers])
+    pauses: list[None] = []
+    large = changed(campaigns=many, model=model)
+    assert decode_snapshot(encode_snapshot(large), pause=lambda: pauses.append(None)) == large
+    # 64 campaigns a part, and once when all is checked.
+    assert len(pauses) == 4
+
+
+def test_its_objects_are_none_that_the_collector_walks() -> None:
+    read = decode_snapshot(encode_snapshot(SNAPSHOT))
+    assert not any(map(gc.is_tracked, (*read.campaigns, *(offer for one in read.campaigns for offer in one.offers))))

@@ -13,7 +13,7 @@ from hotpath.demo import demo_snapshot
 from hotpath.engine.engine import Prepared
 from hotpath.inference.numpy_provider import NumpyProvider
 from hotpath.inference.provider import BackendUnavailable
-from hotpath.snapshots import SnapshotFile
+from hotpath.snapshots import Breaks, SnapshotFile
 
 
 class Engine:
@@ -113,6 +113,33 @@ async def test_a_file_that_cannot_be_read_is_told_once(tmp_path: Path, caplog: p
     assert not await file.look()
     path.write_bytes(of_version(1))
     assert await file.look()
+
+
+def test_a_thread_with_breaks_works_for_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_s, slept = 10.0, []
+    monkeypatch.setattr("hotpath.snapshots.time.thread_time", lambda: worked_s)
+    monkeypatch.setattr("hotpath.snapshots.time.sleep", slept.append)
+    pause = Breaks(0.25)
+    for more_s in (0.002, 0.0, 0.01):
+        worked_s += more_s
+        pause()
+    assert slept == pytest.approx([0.006, 0.0, 0.03])
+
+
+async def test_only_a_load_beside_bidding_takes_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("hotpath.snapshots.time.sleep", slept.append)
+    path = tmp_path / "s"
+    path.write_bytes(of_version(1))
+    file, engine = following(path)
+    assert await file.look()
+    assert slept == []
+    (tmp_path / "n").write_bytes(of_version(2))
+    (tmp_path / "n").replace(path)
+    assert await file.look()
+    # After each part of the file, and after each of the index's postings.
+    assert len(slept) > 20
+    assert [version for version, _ in engine.used] == [1, 2]
 
 
 async def test_ten_thousand_campaigns_load(tmp_path: Path) -> None:
