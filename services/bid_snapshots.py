@@ -5,9 +5,9 @@ Must not know where snapshots are kept, nor bid.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Protocol
 
@@ -15,11 +15,14 @@ from domain.bid_campaigns import BidCampaign
 from domain.bid_compiling import Compiled, Terms, compiled
 from domain.bid_snapshot import SpikingModel, encode_snapshot
 from models import across_tenants
+from services import bid_events
 from services.ports import Ports
 
 logger = logging.getLogger("campaign_express.bid_snapshots")
 
 _MS_PER_S: Final = 1_000
+#: What was spent changes all the time, and each process then reads the whole file again: told as often as pacing moves.
+SPEND_EVERY: Final = timedelta(seconds=60)
 
 
 class SnapshotStore(Protocol):
@@ -45,10 +48,14 @@ class Publisher:
     terms: Terms
     model: SpikingModel | None = None
     _last: bytes = b""
+    _spent: Mapping[str, int] = field(default_factory=dict)
+    _told_utc: datetime | None = None
     _left_out: frozenset[object] = field(default_factory=frozenset)
 
     async def publish(self, ports: Ports, now_utc: datetime) -> int | None:
         """Publish a snapshot of what bids now; its version, or None where nothing changed since the last.
+
+        Where only spend has changed, after a minute: with it each process learns what the others have spent.
 
         Args:
             ports: the database.
@@ -58,24 +65,28 @@ class Publisher:
             SnapshotBroken: the campaigns contradict each other; nothing was published.
         """
         campaigns = await across_tenants.live_bid_campaigns(ports.database.system())
-        return await asyncio.to_thread(self._replace, campaigns, now_utc)
+        spent = await bid_events.spent_on(ports, now_utc.date(), self.terms.currency)
+        return await asyncio.to_thread(self._replace, campaigns, spent, now_utc)
 
-    def _replace(self, campaigns: list[BidCampaign], now_utc: datetime) -> int | None:
-        made = self._compiled(campaigns, 0, now_utc.replace(hour=0, minute=0, second=0, microsecond=0))
+    def _replace(self, campaigns: list[BidCampaign], spent: Mapping[str, int], now_utc: datetime) -> int | None:
+        made = self._compiled(campaigns, {}, 0, now_utc.replace(hour=0, minute=0, second=0, microsecond=0))
         digest = sha256(encode_snapshot(made.snapshot)).digest()
-        if digest == self._last and self.store.is_there():
+        is_due = self._told_utc is None or now_utc - self._told_utc >= SPEND_EVERY
+        if digest == self._last and self.store.is_there() and (spent == self._spent or not is_due):
             return None
         self._tell(made)
         # A clock's milliseconds rise also across a lost file, which a counter in the file would not survive.
         version = self.store.publish(
             int(now_utc.timestamp() * _MS_PER_S),
-            lambda number: encode_snapshot(self._compiled(campaigns, number, now_utc).snapshot),
+            lambda number: encode_snapshot(self._compiled(campaigns, spent, number, now_utc).snapshot),
         )
-        self._last = digest
+        self._last, self._spent, self._told_utc = digest, spent, now_utc
         return version
 
-    def _compiled(self, campaigns: list[BidCampaign], version: int, now_utc: datetime) -> Compiled:
-        return compiled(campaigns, {}, self.terms, version=version, now_utc=now_utc, model=self.model)
+    def _compiled(
+        self, campaigns: list[BidCampaign], spent: Mapping[str, int], version: int, now_utc: datetime
+    ) -> Compiled:
+        return compiled(campaigns, spent, self.terms, version=version, now_utc=now_utc, model=self.model)
 
     def _tell(self, made: Compiled) -> None:
         """Say once which campaigns cannot bid."""

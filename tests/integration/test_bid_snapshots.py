@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from adapters.bid_snapshots import FileSnapshots
 from app.seed import SEEDER, demo_drafts
 from domain.bid_campaigns import BidCampaign, BidStatus
 from domain.bid_compiling import Terms
+from domain.bid_events import DayKey, Tally
 from domain.bid_snapshot import Snapshot, decode_snapshot
 from domain.emergency_stops import EmergencyStop
 from domain.log import ActorKind
@@ -20,7 +21,7 @@ from hotpath.process import build_engine
 from jobs.bid_snapshots import publish_changes
 from kit.ids import new_id
 from models import bid_campaigns as stored
-from models import emergency_stops
+from models import bid_events, emergency_stops
 from services import bid_campaigns
 from services.bid_snapshots import Publisher
 from services.ports import Ports
@@ -87,6 +88,33 @@ async def test_everybodys_live_campaigns_are_published_and_only_when_something_c
     assert await worker.publish(ports, NOW + timedelta(days=1)) == NOW_MS + 86_400_000
     engine = build_engine(read(path), settings=BidderSettings(), environment={})
     assert engine.budgets.standing(str(first.id))[0] == 0
+
+
+async def test_what_was_spent_today_goes_along_once_a_minute(ports: Ports, house: House, path: Path) -> None:
+    made, worker = await entered(ports, house), publisher(path)
+
+    async def spend(day: date, currency: str, micros: int) -> None:
+        async with ports.database.write(house.tenant_id) as scope:
+            await bid_events.add_to_days(scope, {DayKey(made.id, day, currency): Tally(spend_micros=micros)})
+
+    def spent() -> int:
+        [campaign] = read(path).campaigns
+        return campaign.spent_today_micros
+
+    await spend(NOW.date(), "USD", 700)
+    # Another day's, and what was spent when the house's currency was another.
+    await spend(NOW.date() - timedelta(days=1), "USD", 5)
+    await spend(NOW.date(), "EUR", 9)
+    await worker.publish(ports, NOW)
+    assert spent() == 700
+    await spend(NOW.date(), "USD", 100)
+    assert await worker.publish(ports, NOW + timedelta(seconds=59)) is None
+    assert await worker.publish(ports, NOW + timedelta(seconds=60)) == NOW_MS + 60_000
+    assert spent() == 800
+    assert await worker.publish(ports, NOW + timedelta(hours=1)) is None
+    engine = build_engine(read(path), settings=BidderSettings(), environment={})
+    engine.budgets.load(read(path).campaigns, NOW.timestamp(), NOW.timestamp())
+    assert engine.budgets.standing(str(made.id))[0] == 800
 
 
 async def test_a_paused_campaign_is_not_bid_nor_one_under_an_emergency_stop(
