@@ -19,7 +19,7 @@ const scalars = Object.fromEntries(
   ["Cursor", "CurrencyCode", "Date", "DateTime", "Decimal"].map((name) => [name, "string"]),
 );
 const config = {
-  scalars: { ...scalars, PageSize: "number", JSON: "unknown" },
+  scalars: { ...scalars, PageSize: "number", SummaryDays: "number", WindowHours: "number", JSON: "unknown" },
   strictScalars: true,
   enumsAsTypes: true,
   useTypeImports: true,

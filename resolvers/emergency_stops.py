@@ -14,6 +14,7 @@ from schema.base import Connection, UserError, parse_id, parse_slice
 from schema.conflicts import VersionConflict
 from schema.costs import HEAVY
 from schema.emergency_stops import (
+    A_DAY,
     EmergencyStop,
     EmergencyStopPayload,
     EmergencyStopPreview,
@@ -53,7 +54,7 @@ class EmergencyStopQuery:
         self,
         info: Info,
         workspace_id: WorkspaceId,
-        window_hours: WindowHours = 24,
+        window_hours: WindowHours = A_DAY,
         pause_campaigns: PauseCampaigns = StopPausing.NONE,
     ) -> EmergencyStopPreview | None:
         """A look ahead."""
@@ -90,7 +91,7 @@ class EmergencyStopMutation:
         workspace_id: WorkspaceId,
         reason: StopReason,
         idempotency_key: IdempotencyKey,
-        window_hours: WindowHours = 24,
+        window_hours: WindowHours = A_DAY,
         pause_campaigns: PauseCampaigns = StopPausing.NONE,
     ) -> EmergencyStopPayload:
         """Stop."""

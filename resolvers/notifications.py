@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
@@ -12,7 +12,7 @@ from resolvers.context import Info, viewer
 from resolvers.errors import refusing
 from resolvers.fields import Fields, page_of, workspace
 from schema.arguments import After, Before, First, Id, Last, WorkspaceId
-from schema.base import Connection, UserError, parse_id, parse_slice
+from schema.base import Connection, SummaryDays, UserError, parse_id, parse_slice
 from schema.notifications import (
     Alert,
     AlertSummary,
@@ -28,7 +28,8 @@ from schema.notifications import (
 from services import notifications
 
 UnreadOnly = Annotated[bool, strawberry.argument(description="Only what you have not read.")]
-Days = Annotated[int, strawberry.argument(description="How many days back, 1 to 90.")]
+Days = Annotated[SummaryDays, strawberry.argument(description="How many days back, 1 to 90.")]
+A_MONTH: Final = SummaryDays(30)
 Change = Annotated[NotificationPreferencesChange, strawberry.argument(description="What to change.")]
 
 
@@ -77,7 +78,7 @@ class NotificationQuery:
         return await page_of(info, workspace_id, asked, notifications.alerts, Alert.of)
 
     @strawberry.field(description="How fast a workspace's alerts were answered.")
-    async def alert_summary(self, info: Info, workspace_id: WorkspaceId, days: Days = 30) -> AlertSummary:
+    async def alert_summary(self, info: Info, workspace_id: WorkspaceId, days: Days = A_MONTH) -> AlertSummary:
         """Counts and times from alert to acknowledgement."""
         found = await notifications.alert_summary(info.context.ports, viewer(info), workspace(workspace_id), days)
         return AlertSummary.of(found)

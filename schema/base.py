@@ -13,6 +13,7 @@ import strawberry
 from graphql import GraphQLError
 
 from domain import errors
+from domain.emergency_stops import MAX_WINDOW_HOURS
 from kit import money as amounts
 from kit.pagination import Slice
 from kit.time import iso_utc
@@ -55,16 +56,24 @@ def parse_id(text: str, type_name: str, path: tuple[str, ...] = ("id",)) -> UUID
 
 CurrencyCode = NewType("CurrencyCode", str)
 PageSize = NewType("PageSize", int)
+StopWindow = NewType("StopWindow", int)
+SummaryDays = NewType("SummaryDays", int)
 Cursor = NewType("Cursor", str)
 DateTime = NewType("DateTime", datetime)
 
 MAX_PAGE = 100
+MAX_SUMMARY_DAYS = 90
 
 
-def _page_size(value: object) -> PageSize:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_PAGE:
-        raise GraphQLError(f"a page has 1 to {MAX_PAGE} items")
-    return PageSize(value)
+def _between(least: int, most: int, what: str) -> Callable[[object], int]:
+    """Reads a whole number of a range, so that the range is the schema's rule and not a field's."""
+
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise GraphQLError(f"{what} {least} to {most}")
+        return value
+
+    return parse
 
 
 def _utc(value: object) -> DateTime:
@@ -83,7 +92,22 @@ def _utc(value: object) -> DateTime:
 SCALARS: dict[object, object] = {
     CurrencyCode: strawberry.scalar(name="CurrencyCode", description="ISO 4217 code, such as USD."),
     PageSize: strawberry.scalar(
-        name="PageSize", description="How many items, 1 to 100.", serialize=int, parse_value=_page_size
+        name="PageSize",
+        description="How many items, 1 to 100.",
+        serialize=int,
+        parse_value=_between(1, MAX_PAGE, "the items of a page are"),
+    ),
+    StopWindow: strawberry.scalar(
+        name="WindowHours",
+        description="How many hours back, 0 to 168.",
+        serialize=int,
+        parse_value=_between(0, MAX_WINDOW_HOURS, "the hours of a window are"),
+    ),
+    SummaryDays: strawberry.scalar(
+        name="SummaryDays",
+        description="How many days back, 1 to 90.",
+        serialize=int,
+        parse_value=_between(1, MAX_SUMMARY_DAYS, "the days of a summary are"),
     ),
     Cursor: strawberry.scalar(name="Cursor", description="Opaque place in a list or a stream."),
     DateTime: strawberry.scalar(

@@ -13,7 +13,7 @@ from domain.emergency_stops import StopItem as ItemValue
 from domain.emergency_stops import StopOutcome, StopPausing
 from schema.actors import Actor
 from schema.adjustments import Adjustment
-from schema.base import DateTime, Node, UserError, global_id
+from schema.base import DateTime, Node, StopWindow, UserError, global_id
 from schema.campaigns import Campaign
 from schema.conflicts import VersionConflict
 from schema.context import Info
@@ -48,8 +48,11 @@ describe_enum(
 
 PauseCampaigns = Annotated[StopPausing, strawberry.argument(description="Which campaigns are paused as well.")]
 WindowHours = Annotated[
-    int, strawberry.argument(description="Put back what was confirmed so many hours before, 0 to 168; 0: nothing.")
+    StopWindow,
+    strawberry.argument(description="Put back what was confirmed so many hours before, 0 to 168; 0: nothing."),
 ]
+#: The window unless said otherwise.
+A_DAY: Final = StopWindow(24)
 StopReason = Annotated[str, strawberry.argument(description="Why, 1 to 500 characters; everybody is told.")]
 
 

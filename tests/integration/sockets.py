@@ -111,6 +111,7 @@ async def serve(
     tokens: AccessTokens,
     passwords: Passwords,
     listener: socket.socket | None = None,
+    /,
     **limits: Any,
 ) -> AsyncIterator[Api]:
     """An API process over ports whose hints are these, at a free port or a listener; it shares the test's event loop."""

@@ -42,7 +42,7 @@ from tests.graphql_client import execute, global_id
 from tests.integration.fake_platform import FakePlatform
 from tests.integration.meta_shop import amounts, approve, now
 
-START = """mutation ($workspace: ID!, $hours: Int!, $reason: String!, $key: String!) {
+START = """mutation ($workspace: ID!, $hours: WindowHours!, $reason: String!, $key: String!) {
   emergencyStopStart(workspaceId: $workspace, windowHours: $hours, reason: $reason, idempotencyKey: $key) {
     emergencyStop { id version reason windowHours startedBy { name } liftedAt stillAt
                     items { outcome note adjustment { id status failureCode } restoring { status } } }
@@ -51,7 +51,7 @@ LIFT = """mutation ($id: ID!, $version: Int!, $key: String!) {
   emergencyStopLift(id: $id, expectedVersion: $version, idempotencyKey: $key) {
     emergencyStop { version liftedBy { name } liftedAt }
     userErrors { __typename code message ... on EmergencyStopVersionConflict { current { version } } } } }"""
-SHOWN = """query ($workspace: ID!, $hours: Int!) {
+SHOWN = """query ($workspace: ID!, $hours: WindowHours!) {
   emergencyStops(workspaceId: $workspace, first: 5) { edges { node { id liftedAt } } }
   emergencyStopPreview(workspaceId: $workspace, windowHours: $hours) {
     cutOff { id } onTheirWay { id } restored { id } } }"""
