@@ -25,6 +25,7 @@ _SCHEMES: Final = {
     "twilio_url": ("http://", "https://"),
     "slack_url": ("http://", "https://"),
     "bid_url": ("http://", "https://"),
+    "otlp_url": ("http://", "https://"),
 }
 
 
@@ -88,6 +89,11 @@ class Settings(BaseSettings):
     clock: Literal["system", "sandbox"] = Field(
         default="system", description="'sandbox': follow the sandbox's clock, so that skipped days are lived through."
     )
+    drain_seconds: float = Field(
+        default=0.0, ge=0, le=300, description="From the signal to stop, when /ready says no, until connections end."
+    )
+    log_format: Literal["text", "json"] = Field(default="text", description="How servers write their log.")
+    otlp_url: str = Field(default="", description="An OpenTelemetry collector, http://host:4318; empty: no traces.")
     rate_burst: int = Field(default=60_000, ge=0, description="Points a viewer may spend at once on the API.")
     rate_per_second: float = Field(
         default=2_000.0, ge=0, description="Points a viewer gets back each second, in each process; 0: no limit."

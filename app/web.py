@@ -1,20 +1,17 @@
 """The API process as an ASGI app: GraphQL, console and explorer, health and metrics. Must not hold rules."""
 
+import asyncio
 import gc
-import logging
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from typing import Final
 
-from asyncpg import PostgresError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from tortoise.exceptions import BaseORMException
+from starlette.types import ASGIApp
 
 from app.backend import GraphQLBackend
 from app.console import console_routes
@@ -22,12 +19,16 @@ from app.container import Container
 from app.exports import export_routes
 from app.graphql import build_schema
 from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
+from app.health import health_routes
 from app.http_metrics import HttpMetrics
 from app.oauth_callbacks import oauth_routes
+from app.operation_metrics import OperationMetrics
 from app.pages import PAGES, page
+from app.request_ids import RequestIds
+from app.tracing import TracedRequests, tracer
 from app.unsubscribe import unsubscribe_routes
 from app.webhooks import webhook_routes
-from models import across_tenants
+from domain.errors import Unauthenticated
 
 #: Objects made, less those freed, before the collector looks for circles among the young; so many such looks before it
 #: looks among the older ones.
@@ -52,40 +53,42 @@ def few_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-logger = logging.getLogger("campaign_express.web")
-
-DATABASE_ERRORS: Final = (BaseORMException, PostgresError, sqlite3.Error, OSError)
-
-
 def create_app(
-    container: Container, around: AbstractAsyncContextManager[object] | None = None
-) -> tuple[Starlette, TransportLimits]:
+    container: Container,
+    around: AbstractAsyncContextManager[object] | None = None,
+    stopping: asyncio.Event | None = None,
+) -> tuple[ASGIApp, TransportLimits]:
     """The app over an open container, and the transport limits its server must be set to.
 
     Args:
         container: open for as long as the app serves.
         around: entered while the app serves, such as a worker in the same process.
+        stopping: set once no more requests should come.
     """
     settings = container.settings
     limits = TransportLimits(rate_burst=settings.rate_burst, rate_per_second=settings.rate_per_second)
     schema = build_schema()
-    engine = GraphQLEngine(schema, limits, production=settings.production, clock=container.ports.clock)
-    backend = GraphQLBackend(container)
     registry = CollectorRegistry()
+    observer = OperationMetrics(registry, tracer() if settings.otlp_url else None)
+    engine = GraphQLEngine(
+        schema, limits, production=settings.production, clock=container.ports.clock, observer=observer
+    )
+    backend = GraphQLBackend(container)
     sdl = schema.as_str()
-
-    async def health(_: Request) -> Response:
-        try:
-            await across_tenants.heads(container.ports.database.system())
-        except DATABASE_ERRORS:
-            logger.warning("not well: the database does not answer", exc_info=True)
-            return JSONResponse({"status": "the database does not answer"}, status_code=503)
-        return JSONResponse({"status": "ok"})
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    async def schema_text(_: Request) -> Response:
+    async def schema_text(request: Request) -> Response:
+        if settings.production:
+            # What introspection keeps from strangers lies nowhere else for them.
+            authorization = request.headers.get("authorization")
+            try:
+                known = authorization is not None and await backend.authenticate(authorization) is not None
+            except Unauthenticated:
+                known = False
+            if not known:
+                return PlainTextResponse("sign in to read the schema", 401, {"www-authenticate": "Bearer"})
         return PlainTextResponse(sdl)
 
     @asynccontextmanager
@@ -97,7 +100,7 @@ def create_app(
     routes: list[BaseRoute] = [
         *graphql_routes(engine, backend),
         *export_routes(container.ports, backend),
-        Route("/health", health),
+        *health_routes(container.ports.database, stopping or asyncio.Event()),
         Route("/metrics", metrics),
         Route("/schema.graphql", schema_text),
         *console_routes(container.settings.console_dir),
@@ -110,4 +113,7 @@ def create_app(
             container.settings.meta_verify_token.get_secret_value(),
         ),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(HttpMetrics, registry=registry)]), limits
+    middleware = [Middleware(HttpMetrics, registry=registry)]
+    if settings.otlp_url:
+        middleware.insert(0, Middleware(TracedRequests))
+    return RequestIds(Starlette(routes=routes, lifespan=lifespan, middleware=middleware)), limits

@@ -10,8 +10,9 @@ from typing import Annotated, Final
 import typer
 
 from adapters.secret_files import SecretFile
-from app.cli.listening import STOP_SIGNALS, Host, Port, bound, log_to_stderr, logger, run_on_uvloop
+from app.cli.listening import STOP_SIGNALS, Host, Port, bound, logger, run_on_uvloop
 from app.cli.main import app, fail
+from app.logs import log_to_stderr
 from app.settings import Settings, address, authority
 from domain.bid_snapshot import Snapshot
 from domain.errors import InvalidInput
@@ -42,7 +43,7 @@ def bid(
     Example: `campaign-express bid --port 8001`
     """
     settings = Settings()
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
     host = host or settings.bid_host
     snapshots = demo_snapshot() if demo else settings.snapshot_path
     over_grpc = authority(host, settings.bid_grpc_port) if settings.bid_grpc_port else ""

@@ -16,13 +16,13 @@ HEARTBEAT_SECONDS: Final = 30.0
 
 @app.command()
 def health(
-    url: Annotated[str | None, typer.Argument(help="A /health address.")] = None,
+    url: Annotated[str | None, typer.Argument(help="A /health or /ready address.")] = None,
     *,
     worker: Annotated[bool, typer.Option(help="Check the worker's heartbeat file instead.")] = False,
 ) -> None:
     """Exit 0 when a process is well, 1 when it is not; for container health checks.
 
-    Example: `campaign-express health http://127.0.0.1:8000/health`
+    Example: `campaign-express health http://127.0.0.1:8000/ready`
     """
     if worker:
         _check_heartbeat(heartbeat_path(Settings().var_dir))

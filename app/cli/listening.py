@@ -42,9 +42,3 @@ def run_on_uvloop(work: Coroutine[Any, Any, None]) -> None:
     """Run a server to its end. An option of uvicorn's cannot choose the loop: the server is not all that runs in it."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
-
-
-def log_to_stderr() -> None:
-    """Servers say what happens, with the time; the clients they use stay quiet."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("campaign_express").setLevel(logging.INFO)

@@ -11,13 +11,15 @@ import typer
 import uvicorn
 
 from app.cli.database import opened
-from app.cli.listening import STOP_SIGNALS, Host, Port, bound, log_to_stderr, logger, run_on_uvloop
+from app.cli.listening import STOP_SIGNALS, Host, Port, bound, logger, run_on_uvloop
 from app.cli.main import app, fail
 from app.container import Container
 from app.graphql_transport import uvicorn_options
+from app.logs import log_to_stderr
 from app.seed import DEMO_MEMBERS, demo_password, seed_demo
 from app.settings import Settings, address, authority
 from app.supervisor import Child, Step, run_up
+from app.tracing import tracing
 from app.web import create_app
 from app.worker import run_worker
 from sandbox.app import serve as serve_sandbox
@@ -45,9 +47,7 @@ def up() -> None:
     follow = {"CE_CLOCK": "sandbox", "CE_MESSAGES": "sandbox", **signing}
     children = [
         Child("sandbox", [*me, "sandbox"], f"{settings.sandbox}/health", env=signing, port_setting="CE_SANDBOX_PORT"),
-        Child(
-            "api", [*me, "serve", "--with-worker", "--demo"], f"{api}/health", env=follow, port_setting="CE_API_PORT"
-        ),
+        Child("api", [*me, "serve", "--with-worker", "--demo"], f"{api}/ready", env=follow, port_setting="CE_API_PORT"),
         # Ready once the worker, of the process before it, has made a snapshot.
         Child("bid", [*me, "bid"], f"{bid}/ready", port_setting="CE_BID_PORT"),
     ]
@@ -71,7 +71,7 @@ def _banner(settings: Settings, api: str, bid: str) -> str:
     plain page       {api}/plain
     GraphQL          {api}/graphql
     explorer         {api}/explorer
-    health, metrics  {api}/health  {api}/metrics
+    health, metrics  {api}/ready  {api}/metrics
     bid requests     {bid}/v1/bid   (OpenRTB 2.6{over_grpc})
     ad platforms     {settings.sandbox}/   (the sandbox: its clock, budgets and ledger)
     mailbox          {settings.sandbox}/mailbox   (what the product sends to people)
@@ -97,10 +97,11 @@ def serve(
     Example: `campaign-express serve --with-worker`
     """
     settings = Settings()
-    log_to_stderr()
-    run_on_uvloop(
-        _serve(settings, host or settings.api_host, settings.api_port if port is None else port, with_worker, demo)
-    )
+    log_to_stderr(settings.log_format)
+    with tracing("campaign-express-api", settings.otlp_url):
+        run_on_uvloop(
+            _serve(settings, host or settings.api_host, settings.api_port if port is None else port, with_worker, demo)
+        )
 
 
 async def _serve(settings: Settings, host: str, port: int, with_worker: bool, demo: bool) -> None:
@@ -109,23 +110,41 @@ async def _serve(settings: Settings, host: str, port: int, with_worker: bool, de
             if demo:
                 await seed_demo(container)
             around: AbstractAsyncContextManager[object] | None = worker_beside(container) if with_worker else None
-            asgi, limits = create_app(container, around)
+            stopping = asyncio.Event()
+            asgi, limits = create_app(container, around, stopping)
             config = uvicorn.Config(
                 asgi, log_level="warning", access_log=False, log_config=None, **uvicorn_options(limits)
             )
             logger.info("serving at %s", address(*listener.getsockname()[:2]))
-            await _Server(config).serve(sockets=[listener])
+            await Server(config, stopping, settings.drain_seconds).serve(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that does not die of the signal that ended it: what it served with is still to be closed."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._drain_seconds = drain_seconds
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """End in good order at the first signal, at once at the second."""
+        """End in good order: at the first signal after the time to drain, at the next one without it, then at once.
+
+        In that time /ready says no and all else is served: whoever sends requests here learns of it and goes elsewhere.
+        """
         loop = asyncio.get_running_loop()
+
+        def stop(number: int) -> None:
+            if self._drain_seconds and not self._stopping.is_set():
+                logger.info("draining for %g s", self._drain_seconds)
+                loop.call_later(self._drain_seconds, setattr, self, "should_exit", True)
+            else:
+                self.handle_exit(number, None)
+            self._stopping.set()
+
         for each in STOP_SIGNALS:
-            loop.add_signal_handler(each, self.handle_exit, each, None)
+            loop.add_signal_handler(each, stop, each)
         try:
             yield
         finally:
@@ -152,8 +171,9 @@ def worker() -> None:
     Example: `campaign-express worker`
     """
     settings = Settings()
-    log_to_stderr()
-    run_on_uvloop(_work(settings))
+    log_to_stderr(settings.log_format)
+    with tracing("campaign-express-worker", settings.otlp_url):
+        run_on_uvloop(_work(settings))
 
 
 async def _work(settings: Settings) -> None:

@@ -26,6 +26,7 @@ What composition must know:
 
 from app.graphql_transport.engine import GraphQLEngine
 from app.graphql_transport.limits import TransportLimits
+from app.graphql_transport.observing import Observed, Observer
 from app.graphql_transport.ports import Backend, Session
 from app.graphql_transport.routes import graphql_routes
 from app.graphql_transport.server import GraphQLSocketProtocol, uvicorn_options
@@ -34,6 +35,8 @@ __all__ = [
     "Backend",
     "GraphQLEngine",
     "GraphQLSocketProtocol",
+    "Observed",
+    "Observer",
     "Session",
     "TransportLimits",
     "graphql_routes",

@@ -29,7 +29,8 @@ from app.graphql_transport.errors import (
 )
 from app.graphql_transport.executor import FieldKinds, OperationExecutor, is_awaitable
 from app.graphql_transport.limits import TransportLimits
-from app.graphql_transport.rates import Rates
+from app.graphql_transport.observing import NoObserver, Observed, Observer
+from app.graphql_transport.rates import RATE_LIMITED, RateLimitedError, Rates
 from app.graphql_transport.requests import GraphQLRequest
 from app.graphql_transport.shape import too_large
 from app.graphql_transport.sharing import SharedResponses
@@ -61,10 +62,17 @@ class Operation:
     executor: OperationExecutor
     kind: OperationType
     cost: int
+    name: str | None = None
+
+    def observed(self, request_id: str) -> Observed:
+        """What watchers are told of it."""
+        return Observed(self.name, self.kind.value, self.cost, request_id)
 
 
 class GraphQLEngine:
     """One schema with its limits and caches; one per process.
+
+    The observer is told of every operation that runs, each event of a subscription too, and of every refusal.
 
     In production an anonymous client gets neither introspection nor did-you-mean hints: both tell the schema to people
     who have no account.
@@ -73,7 +81,15 @@ class GraphQLEngine:
         ValueError: the schema carries strawberry extensions or operation directives, which would silently not run.
     """
 
-    def __init__(self, schema: strawberry.Schema, limits: TransportLimits, *, production: bool, clock: Clock) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        limits: TransportLimits,
+        *,
+        production: bool,
+        clock: Clock,
+        observer: Observer | None = None,
+    ) -> None:
         if schema.extensions or schema.directives:
             raise ValueError("schema extensions and operation directives do not run here: build the schema without")
         if schema.config.enable_experimental_incremental_execution:
@@ -81,6 +97,7 @@ class GraphQLEngine:
         self.limits = limits
         self.clock = clock
         self._production = production
+        self._observer = observer or NoObserver()
         self._schema = schema._schema  # noqa: SLF001 - strawberry shows graphql-core's schema nowhere else
         self._documents = Documents(self._schema, limits)
         self._kinds: FieldKinds = {}
@@ -113,27 +130,41 @@ class GraphQLEngine:
         if isinstance(executor, list):
             raise RequestRefusedError(request_errors(executor, VARIABLES))
         cost = self._within_limits(costs, executor.variable_values.coerced)
-        return Operation(cast("OperationExecutor", executor), operation.operation, cost)
+        name = None if operation.name is None else operation.name.value
+        return Operation(cast("OperationExecutor", executor), operation.operation, cost, name)
 
-    def charge(self, viewer: Hashable, operation: Operation | None) -> ErrorData:
-        """Let a viewer pay for an operation, or for one that was refused; the response's `extensions` about it.
+    def charge(self, viewer: Hashable, operation: Operation) -> ErrorData:
+        """Let a viewer pay for an operation; the response's `extensions` about it.
 
         Raises:
             RateLimitedError: the viewer's share does not pay for it.
         """
-        points = REFUSED_POINTS if operation is None else operation.cost
-        told = {"requested": points, "limit": self.limits.cost}
-        left = self._rates.spend(viewer, points)
+        told = {"requested": operation.cost, "limit": self.limits.cost}
+        left = self._spend(viewer, operation.cost)
         return {"cost": told if left is None else told | {"left": left}}
+
+    def charge_refused(self, viewer: Hashable, refused: RequestRefusedError) -> None:
+        """Let a viewer pay for a request that was refused. Raises RateLimitedError."""
+        self._observer.refused(refused.errors[0]["extensions"]["code"])
+        self._spend(viewer, REFUSED_POINTS)
+
+    def _spend(self, viewer: Hashable, points: int) -> int | None:
+        try:
+            return self._rates.spend(viewer, points)
+        except RateLimitedError:
+            self._observer.refused(RATE_LIMITED)
+            raise
 
     async def execute(self, operation: Operation, context: Any, correlation_id: str) -> ResponseData:
         """The response to a query or mutation: `data`, and `errors` if there are any."""
         executor = operation.executor
         executor.context_value = context
-        result = executor.execute_operation()
-        if executor.is_awaitable(result):
-            result = await cast("Any", result)
-        return _response(cast("ExecutionResult", result), correlation_id)
+        observed = operation.observed(correlation_id)
+        with self._observer.running(observed):
+            result = executor.execute_operation()
+            if executor.is_awaitable(result):
+                result = await cast("Any", result)
+            return _response(cast("ExecutionResult", result), observed)
 
     async def subscribe(self, operation: Operation, context: Any, correlation_id: str) -> AsyncIterator[Any]:
         """The source events of a subscription. The caller closes the iterator if it can be closed.
@@ -154,10 +185,12 @@ class GraphQLEngine:
         """The response to one source event, resolved with a context made for it."""
         executor = operation.executor.build_per_event_executor(event)
         executor.context_value = context
-        result = execute_subscription_event(executor)
-        if executor.is_awaitable(result):
-            result = await result
-        return _response(cast("ExecutionResult", result), correlation_id)
+        observed = operation.observed(correlation_id)
+        with self._observer.running(observed):
+            result = execute_subscription_event(executor)
+            if executor.is_awaitable(result):
+                result = await result
+            return _response(cast("ExecutionResult", result), observed)
 
     def _within_limits(self, costs: CostTree, variables: dict[str, Any]) -> int:
         cost, nodes = measure(costs, variables, self.limits.page_max)
@@ -173,7 +206,9 @@ def failed(exception: Exception, correlation_id: str) -> list[ErrorData]:
     return [exception_error(exception, correlation_id)]
 
 
-def _response(result: ExecutionResult, correlation_id: str) -> ResponseData:
+def _response(result: ExecutionResult, observed: Observed) -> ResponseData:
     if not result.errors:
         return {"data": result.data}
-    return {"errors": execution_errors(result.errors, correlation_id), "data": result.data}
+    errors = execution_errors(result.errors, observed.request_id)
+    observed.codes.extend(error.get("extensions", {}).get("code", "GRAPHQL") for error in errors)
+    return {"errors": errors, "data": result.data}

@@ -112,7 +112,7 @@ class GraphQLHTTP:
         try:
             operation = self._engine.prepare(request, anonymous=authorization is None, allowed=allowed)
         except RequestRefusedError as refused:
-            self._engine.charge(payer, None)
+            self._engine.charge_refused(payer, refused)
             if not streams_only or refused.malformed:
                 raise
             prepared = _raising(refused)

@@ -155,8 +155,8 @@ class _Connection:
         try:
             request = parse_parameters(message.payload)
             operation = self._engine.prepare(request, anonymous=self._anonymous)
-        except RequestRefusedError:
-            self._engine.charge(payer, None)
+        except RequestRefusedError as refused:
+            self._engine.charge_refused(payer, refused)
             raise
         return Prepared(request, operation, self._engine.charge(payer, operation))
 

@@ -59,10 +59,7 @@ class Cli:
     @contextmanager
     def running(self, *arguments: str, url: str = "", **settings: str) -> Iterator[subprocess.Popen[str]]:
         """A command that goes on, until `url` answers 200 at the latest; killed at the end if it has not ended."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", *arguments],
-            env=self.environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = self._start(*arguments, **settings)
         try:
             if url:
                 await_answer(url, process)
@@ -71,6 +68,23 @@ class Cli:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+
+    def started(self, *arguments: str, url: str, **settings: str) -> subprocess.Popen[str]:
+        """The same for who ends it himself, once `url` answers 200."""
+        process = self._start(*arguments, **settings)
+        try:
+            await_answer(url, process)
+        except BaseException:
+            process.kill()
+            process.communicate()
+            raise
+        return process
+
+    def _start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "app", *arguments],
+            env=self.environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
 
 
 def free_port() -> int:

@@ -239,7 +239,7 @@ def test_the_replacements_reach_every_address(stack: Stack) -> None:
     ]
     local = shlex.join(stack.local(text) for text in spoken)
     assert not re.search(r"postgres:5432|redis:6379|profiles:6379|sandbox:8010|0\.0\.0\.0|:8000\b|/var/lib", local)
-    assert local.count(f"127.0.0.1:{stack.ports['api']}/health") == 1
+    assert local.count(f"127.0.0.1:{stack.ports['api']}/ready") == 1
 
 
 @pytest.mark.slow
