@@ -14,19 +14,22 @@ from uuid import UUID
 
 from app.container import Container
 from app.graphql_transport import Session
+from app.known_documents import KnownDocuments
 from domain.access import Principal, Standing
+from domain.documents import sha256_of
 from domain.errors import Forbidden, Unauthenticated
 from realtime.remembered import Remembered
 from resolvers.context import Context
 from resolvers.loaders import TenantLoaders
 from schema.changes import StreamMessage
-from services import api_keys
+from services import api_keys, documents
 from services.ports import Ports
 from services.viewers import Viewer, look_up
 
 API_KEY_START: Final = "ce_"
 #: What standings are made of, as the log names it. Sessions are not: who signs out keeps a token until it ends.
 _STANDING_SUBJECTS: Final = frozenset({"member", "role", "api_key"})
+_DOCUMENT_SUBJECTS: Final = frozenset({"document"})
 _NAME_SUBJECTS: Final = frozenset({"member", "user"})
 #: Only what changes without an event, by hand in the database, is seen this late.
 _MAX_AGE_SECONDS: Final = 60.0
@@ -87,8 +90,11 @@ class EventLoaders(TenantLoaders):
 class GraphQLBackend:
     """Sessions and contexts of one process."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, known: KnownDocuments | None = None) -> None:
         self._container = container
+        self._known = known or KnownDocuments()
+        self._only_known = container.settings.documents == "known"
+        self._documents: Remembered[str | None] = Remembered(container.relay, _DOCUMENT_SUBJECTS, _MAX_AGE_SECONDS)
         self._viewers: Remembered[Viewer] = Remembered(container.relay, _STANDING_SUBJECTS, _MAX_AGE_SECONDS)
         self._names: Remembered[str | None] = Remembered(container.relay, _NAME_SUBJECTS, _MAX_AGE_SECONDS)
 
@@ -137,6 +143,21 @@ class GraphQLBackend:
         viewer = await self._viewers.get(principal.tenant_id, principal, lambda: look_up(ports, principal))
         known.require_held(viewer)
         return self._context(viewer, EventLoaders(ports, viewer.tenant_id, self._names), request_id)
+
+    async def document(self, session: Session, sha256: str) -> str | None:
+        """A document that everybody may run, or one of the tenant's own."""
+        principal, ports = cast("ApiSession", session).principal, self._container.ports
+        text = self._known.text(sha256)
+        if text is not None or principal is None:
+            return text
+        tenant_id = principal.tenant_id
+        return await self._documents.get(tenant_id, sha256, lambda: documents.text_of(ports, tenant_id, sha256))
+
+    async def may_run(self, session: Session, text: str) -> bool:
+        """Whatever it is, unless the server is set to known documents."""
+        if not self._only_known or self._known.knows(text):
+            return True
+        return await self.document(session, sha256_of(text)) is not None
 
     def audience(self, session: Session) -> Hashable | None:
         """The credential's principal: many sockets of one API key, or of one signed-in page, see the same."""

@@ -14,6 +14,7 @@ from resolvers import (
     campaigns,
     changes,
     connections,
+    documents,
     emergency_stops,
     events,
     guardrails,
@@ -50,6 +51,7 @@ DOMAINS: tuple[Fields, ...] = (
     sessions.FIELDS,
     members.FIELDS,
     api_keys.FIELDS,
+    documents.FIELDS,
     notifications.FIELDS,
 )
 

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(default="text", description="How servers write their log.")
     otlp_url: str = Field(default="", description="An OpenTelemetry collector, http://host:4318; empty: no traces.")
+    documents: Literal["any", "known"] = Field(
+        default="any", description="'known': run registered documents only, the console's and those of documents_dir."
+    )
+    documents_dir: Path | None = Field(default=None, description="*.graphql that every client may run by hash.")
     rate_burst: int = Field(default=60_000, ge=0, description="Points a viewer may spend at once on the API.")
     rate_per_second: float = Field(
         default=2_000.0, ge=0, description="Points a viewer gets back each second, in each process; 0: no limit."

@@ -1,13 +1,12 @@
 """OpenTelemetry traces, from an HTTP request over its GraphQL operation to SQL and outgoing HTTP. Off unless asked for.
 
-Owns the exporter and the wrapping of the two libraries at their narrowest places, Tortoise's clients and httpx's
-`AsyncClient.send`. Statements are recorded as they are prepared, their values never; of addresses the query is left
-out.
+Owns the exporter and the wrapping of httpx at its narrowest place, `AsyncClient.send`. Statements are recorded as they
+are prepared, their values never; of addresses the query is left out.
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import httpx
@@ -17,14 +16,9 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 
-_STATEMENTS: Final = ("execute_query", "execute_query_dict", "execute_insert", "execute_many", "execute_script")
-_CLIENTS: Final[tuple[type[BaseDBAsyncClient], ...]] = (
-    AsyncpgDBClient, TransactionWrapper, SqliteClient, SqliteTransactionWrapper,
-)  # fmt: skip
+from models.statements import watched_statements
+
 _LONGEST: Final = 2_000
 _SERVER_ERROR: Final = 500
 
@@ -56,12 +50,10 @@ def traced(service: str, processor: SpanProcessor) -> Iterator[None]:
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)
-    undo = [*_wrap_database(), _wrap_httpx()]
     try:
-        yield
+        with watched_statements(_statement), _traced_calls():
+            yield
     finally:
-        for each in undo:
-            each()
         provider.shutdown()
 
 
@@ -92,30 +84,16 @@ class TracedRequests:
             await self._app(scope, receive, told)
 
 
-Undo = Callable[[], None]
+def _statement(system: str, text: str) -> AbstractContextManager[object]:
+    words = text.split(None, 1)
+    attributes = {"db.system.name": system, "db.query.text": text[:_LONGEST]}
+    return _tracer.start_as_current_span(
+        words[0].upper() if words else "SQL", kind=SpanKind.CLIENT, attributes=attributes
+    )
 
 
-def _wrap_database() -> Iterator[Undo]:
-    for client in _CLIENTS:
-        for name in _STATEMENTS:
-            original = client.__dict__.get(name)
-            if original is not None:
-                setattr(client, name, _with_span(original))
-                yield functools.partial(setattr, client, name, original)
-
-
-def _with_span(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    @functools.wraps(original)
-    async def run(self: BaseDBAsyncClient, query: str, *args: Any, **kwargs: Any) -> Any:
-        attributes = {"db.system.name": self.capabilities.dialect, "db.query.text": query[:_LONGEST]}
-        name = query.lstrip().split(None, 1)[0].upper() if query.strip() else "SQL"
-        with _tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes):
-            return await original(self, query, *args, **kwargs)
-
-    return run
-
-
-def _wrap_httpx() -> Undo:
+@contextmanager
+def _traced_calls() -> Iterator[None]:
     original = httpx.AsyncClient.send
 
     @functools.wraps(original)
@@ -129,4 +107,7 @@ def _wrap_httpx() -> Undo:
             return response
 
     httpx.AsyncClient.send = send  # type: ignore[method-assign]
-    return functools.partial(setattr, httpx.AsyncClient, "send", original)
+    try:
+        yield
+    finally:
+        httpx.AsyncClient.send = original  # type: ignore[method-assign]

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
@@ -21,10 +22,12 @@ from app.graphql import build_schema
 from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
 from app.health import health_routes
 from app.http_metrics import HttpMetrics
+from app.known_documents import BUILT_IN, KnownDocuments
 from app.oauth_callbacks import oauth_routes
 from app.operation_metrics import OperationMetrics
 from app.pages import PAGES, page
 from app.request_ids import RequestIds
+from app.settings import Settings
 from app.tracing import TracedRequests, tracer
 from app.unsubscribe import unsubscribe_routes
 from app.webhooks import webhook_routes
@@ -53,6 +56,11 @@ def few_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
+def known_folders(settings: Settings) -> list[Path]:
+    """Where the documents lie that everybody may run: what a partner needs to begin, the console's, the operator's."""
+    return [BUILT_IN, settings.console_dir, *([settings.documents_dir] if settings.documents_dir else [])]
+
+
 def create_app(
     container: Container,
     around: AbstractAsyncContextManager[object] | None = None,
@@ -73,7 +81,7 @@ def create_app(
     engine = GraphQLEngine(
         schema, limits, production=settings.production, clock=container.ports.clock, observer=observer
     )
-    backend = GraphQLBackend(container)
+    backend = GraphQLBackend(container, KnownDocuments(known_folders(settings)))
     sdl = schema.as_str()
 
     async def metrics(_: Request) -> Response:

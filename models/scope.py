@@ -72,6 +72,7 @@ MODEL_MODULES = (
     "models.status_changes",
     "models.bid_events",
     "models.response_curves",
+    "models.documents",
 )
 
 

@@ -17,6 +17,7 @@ from domain.adjustments import Adjustment, AdjustmentStatus
 from domain.api_keys import ApiKey
 from domain.campaigns import Budget, Campaign, CampaignDay
 from domain.connections import Connection
+from domain.documents import Document
 from domain.emergency_stops import EmergencyStop
 from domain.errors import InvalidInput, NotFound
 from domain.guardrails import RuleSet
@@ -44,6 +45,7 @@ from models import (
     campaigns,
     connections,
     daily_metrics,
+    documents,
     emergency_stops,
     guardrails,
     members,
@@ -167,6 +169,10 @@ class TenantLoaders:
     async def api_key(self, id_: UUID) -> ApiKey | None:
         """An API key."""
         return await self._load("api_key", api_keys.api_keys_by_id, id_)
+
+    async def document(self, id_: UUID) -> Document | None:
+        """A registered document."""
+        return await self._load("document", documents.documents_by_id, id_)
 
     async def guardrail(self, id_: UUID) -> RuleSet | None:
         """The guardrails of one scope."""
@@ -342,4 +348,5 @@ NODES: Final[dict[str, tuple[Callable[[TenantLoaders, UUID], Awaitable[InWorkspa
     "PlatformGrant": (TenantLoaders.connection, Permission.CAMPAIGN_READ),
     "Member": (TenantLoaders.member, Permission.USER_READ),
     "ApiKey": (TenantLoaders.api_key, Permission.USER_READ),
+    "TrustedDocument": (TenantLoaders.document, Permission.SYSTEM_READ),
 }

@@ -27,6 +27,7 @@ NODE_TYPES: Final = {
     "status_change": "CampaignStatusChange",
     "member": "Member",
     "api_key": "ApiKey",
+    "document": "TrustedDocument",
 }
 
 #: Facts that serve the machinery or prove an identity; nobody reads them in a trail.

@@ -60,7 +60,7 @@ def register_commands(first_argument: str) -> None:
 
         return
     if first_argument != "health":
-        from app.cli import bidding, credentials, data, keys, logs, serving  # noqa: F401, PLC0415 - see above
+        from app.cli import bidding, credentials, data, documents, keys, logs, serving  # noqa: F401, PLC0415 - see above
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ argument, as on a socket.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import orjson
@@ -61,7 +61,7 @@ class EventStream:
         self._receive = receive
         self._send = send
 
-    async def run(self, session: Session, prepare: Callable[[], Prepared], request_id: str) -> None:
+    async def run(self, session: Session, prepare: Callable[[], Awaitable[Prepared]], request_id: str) -> None:
         """Send the operation's results until it, the session, the peer or the server ends."""
         headers = _HEADERS | {"x-request-id": request_id}
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -16,7 +16,7 @@ of masked errors.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -35,6 +35,7 @@ from app.graphql_transport.engine import (
 )
 from app.graphql_transport.errors import BAD_REQUEST, ErrorData, RequestRefusedError, plain_error, refuse
 from app.graphql_transport.event_stream import EventStream
+from app.graphql_transport.known import known_document
 from app.graphql_transport.negotiation import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
@@ -108,8 +109,9 @@ class GraphQLHTTP:
         if accepts_events(headers.get("accept")):
             allowed |= SUBSCRIPTIONS
         payer = self._backend.payer(session) or _address(scope)
-        prepared: Callable[[], Prepared]
+        prepared: Callable[[], Awaitable[Prepared]]
         try:
+            request = await known_document(self._backend, session, request)
             operation = self._engine.prepare(request, anonymous=authorization is None, allowed=allowed)
         except RequestRefusedError as refused:
             self._engine.charge_refused(payer, refused)
@@ -127,7 +129,12 @@ class GraphQLHTTP:
         await self._stream(scope, receive, answer, session, prepared)
 
     async def _stream(
-        self, scope: Scope, receive: Receive, answer: "_Answer", session: Session, prepared: Callable[[], Prepared]
+        self,
+        scope: Scope,
+        receive: Receive,
+        answer: "_Answer",
+        session: Session,
+        prepared: Callable[[], Awaitable[Prepared]],
     ) -> None:
         viewer = self._backend.payer(session) or _address(scope)
         if self._streams[viewer] >= self._engine.limits.streams_per_viewer:
@@ -235,12 +242,15 @@ def _address(scope: Scope) -> str:
     return (scope.get("client") or ("",))[0]
 
 
-def _giving(prepared: Prepared) -> Callable[[], Prepared]:
-    return lambda: prepared
+def _giving(prepared: Prepared) -> Callable[[], Awaitable[Prepared]]:
+    async def prepare() -> Prepared:
+        return prepared
+
+    return prepare
 
 
-def _raising(refused: RequestRefusedError) -> Callable[[], Prepared]:
-    def prepare() -> Prepared:
+def _raising(refused: RequestRefusedError) -> Callable[[], Awaitable[Prepared]]:
+    async def prepare() -> Prepared:
         raise refused
 
     return prepare

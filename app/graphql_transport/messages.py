@@ -121,9 +121,11 @@ def _operation_id(message: dict[str, Any]) -> str:
 
 def _subscribe(message: dict[str, Any]) -> Subscribe:
     operation_id, payload = _operation_id(message), message.get("payload")
-    if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
+    if not isinstance(payload, dict) or not payload.keys() & {"query", "documentId", "extensions"}:
         raise bad_message("Invalid message: subscribe needs a payload with a query")
-    for name, kind in (("operationName", str), ("variables", dict), ("extensions", dict)):
+    if not isinstance(payload.get("query", ""), str):
+        raise bad_message("Invalid message: query has the wrong type")
+    for name, kind in (("operationName", str), ("documentId", str), ("variables", dict), ("extensions", dict)):
         if not isinstance(payload.get(name), kind | None):
             raise bad_message(f"Invalid message: {name} has the wrong type")
     return Subscribe(operation_id, payload)

@@ -5,7 +5,7 @@ Owns what it sends; the connection owns when it ends, and the framing how it loo
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
 from graphql import OperationType
@@ -69,7 +69,7 @@ class OperationRun:
         if self.task is not None:
             self.task.cancel()
 
-    async def run(self, prepare: Callable[[], Prepared], release: Callable[[], None]) -> None:
+    async def run(self, prepare: Callable[[], Awaitable[Prepared]], release: Callable[[], None]) -> None:
         """Send the operation's results, then `complete`; or `error`, if it is refused or breaks.
 
         `prepare` may raise RequestRefusedError. `release` is called just before the last frame is queued.
@@ -78,7 +78,7 @@ class OperationRun:
             CloseSocketError: the session may not go on, or the client reads too slowly.
         """
         try:
-            await self._results(prepare())
+            await self._results(await prepare())
         except CloseSocketError:
             raise
         except (RequestRefusedError, SubscriptionRefusedError) as refused:

@@ -43,6 +43,12 @@ class Backend(Protocol):
                 closes, and its client comes back with what it holds now.
         """
 
+    async def document(self, session: Session, sha256: str) -> str | None:
+        """The registered document with this hash; None for one that the session may not run, or that there is not."""
+
+    async def may_run(self, session: Session, text: str) -> bool:
+        """Whether the session may run this document. Where any may be run, it must cost nothing to ask."""
+
     def audience(self, session: Session) -> Hashable | None:
         """Who is asking: sessions with equal answers may share responses to events. None for who shares with nobody."""
 

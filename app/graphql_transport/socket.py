@@ -18,6 +18,7 @@ from app.graphql_transport import messages
 from app.graphql_transport.connection import ConnectionTasks
 from app.graphql_transport.engine import GraphQLEngine
 from app.graphql_transport.errors import RequestRefusedError, plain_error
+from app.graphql_transport.known import known_document
 from app.graphql_transport.messages import CloseSocketError, bad_message
 from app.graphql_transport.operations import OperationRun, Prepared
 from app.graphql_transport.outbox import Outbox
@@ -148,25 +149,26 @@ class _Connection:
         framing = messages.SocketFraming(operation_id)
         run = OperationRun(self._engine, self._backend, self._session, self._outbox, framing, new_id().hex)
         self._operations[operation_id] = run
-        run.task = self._tasks.start(lambda: self._run_operation(run, message))
+        session = self._session
+        run.task = self._tasks.start(lambda: self._run_operation(run, session, message))
 
-    def _prepare(self, message: messages.Subscribe) -> Prepared:
-        payer = self._address if self._session is None else self._backend.payer(self._session) or self._address
+    async def _prepare(self, session: Session, message: messages.Subscribe) -> Prepared:
+        payer = self._backend.payer(session) or self._address
         try:
-            request = parse_parameters(message.payload)
+            request = await known_document(self._backend, session, parse_parameters(message.payload))
             operation = self._engine.prepare(request, anonymous=self._anonymous)
         except RequestRefusedError as refused:
             self._engine.charge_refused(payer, refused)
             raise
         return Prepared(request, operation, self._engine.charge(payer, operation))
 
-    async def _run_operation(self, run: OperationRun, message: messages.Subscribe) -> None:
+    async def _run_operation(self, run: OperationRun, session: Session, message: messages.Subscribe) -> None:
         # The id is free for use again before the client can know that the operation is over.
         def release() -> None:
             if self._operations.get(message.operation_id) is run:
                 del self._operations[message.operation_id]
 
         try:
-            await run.run(lambda: self._prepare(message), release)
+            await run.run(lambda: self._prepare(session, message), release)
         finally:
             release()

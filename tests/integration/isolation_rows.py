@@ -163,6 +163,9 @@ ROWS: Mapping[str, Row] = {
         lambda ids: {"workspaceId": ids("Workspace"), "name": "key", "scopes": ["CAMPAIGN_READ"]}
     ),
     "mutation.apiKeyRevoke": _one("ApiKey"),
+    "query.trustedDocuments": Row(_listed),
+    "mutation.trustedDocumentRegister": _in_place(name="mine", text="{ __typename }"),
+    "mutation.trustedDocumentWithdraw": _one("TrustedDocument"),
     "subscription.recommendationChanges": _in_place(),
     "subscription.adjustmentProgress": _in_place(),
     "subscription.notificationAdded": _in_place(),

@@ -29,7 +29,7 @@ from tests.integration.cli_process import Cli, free_port
 COMMANDS = [
     ["up"], ["serve"], ["worker"], ["sandbox"], ["health"], ["migrate"], ["seed"], ["token"], ["import-metrics"],
     ["import-rates"], ["export-schema"], ["log", "verify"], ["log", "anchor"], ["keys", "rotate"],
-    ["credentials", "rotate"], ["credentials", "new-key"],
+    ["credentials", "rotate"], ["credentials", "new-key"], ["documents"],
 ]  # fmt: skip
 #: Nobody answers there; in pieces, because a password in an address is what the house looks for.
 NOWHERE = "postgres://me:" + "sesame" + "@127.0.0.1:1/shop"

@@ -11,7 +11,7 @@ from domain.guardrails import Scope, ScopeKind, Settings
 from kit.ids import new_id
 from models import campaigns, members, tenants
 from resolvers.loaders import NODES
-from services import api_keys, emergency_stops, guardrails, shifts, status_changes
+from services import api_keys, documents, emergency_stops, guardrails, shifts, status_changes
 from services import recommendations as decisions
 from services.ports import Ports
 from services.viewers import look_up
@@ -30,6 +30,7 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
     cleo = (await viewer_of(ports, house, house.analyst_id)).standing.member_id
     key = await api_keys.create(ports, ana, house.workspace.id, "key", [Permission.CAMPAIGN_READ], None)
     assert cleo is not None
+    document = await documents.register(ports, ana, house.workspace.id, "list", "{ viewer { name } }")
     whole = Scope(ScopeKind.WORKSPACE)
     guardrail = await guardrails.set_(ports, ana, house.workspace.id, whole, Settings(), None, "g")
     pair = (house.campaigns[2].id, house.campaigns[3].id)
@@ -46,6 +47,7 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
         "Adjustment": decided.adjustment.id,
         "Member": cleo,
         "ApiKey": key.api_key.id,
+        "TrustedDocument": document.id,
         "Guardrail": guardrail.id,
         "EmergencyStop": stop.id,
         "Shift": shift.id,
@@ -63,7 +65,12 @@ async def test_every_type_comes_back_in_the_order_asked_with_nothing_for_what_is
     assert (await execute(ports, ana, one, {"id": ids[2]}))["data"] == {"node": {"id": ids[2], "name": "acme 0"}}
 
 
-@pytest.mark.parametrize(("ids", "field"), [([], ["ids"]), (["x"] * 101, ["ids"]), (["x"], ["ids", "0"])])
+async def test_nothing_asked_is_nothing_found(ports: Ports, house: House) -> None:
+    ana = await viewer_of(ports, house, house.owner_id)
+    assert await execute(ports, ana, NODES_QUERY, {"ids": []}) == {"data": {"nodes": []}}
+
+
+@pytest.mark.parametrize(("ids", "field"), [(["x"] * 101, ["ids"]), (["x"], ["ids", "0"])])
 async def test_what_is_no_id_is_said_to_be_none(ports: Ports, house: House, ids: list[str], field: list[str]) -> None:
     ana = await viewer_of(ports, house, house.owner_id)
     answer = await execute(ports, ana, NODES_QUERY, {"ids": ids})

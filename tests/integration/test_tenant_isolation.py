@@ -49,7 +49,7 @@ from models import (
 from realtime.hints import Hints
 from realtime.relay import Relay
 from schema.base import global_id
-from services import api_keys, connections, guardrails, notifications, presences
+from services import api_keys, connections, documents, guardrails, notifications, presences
 from services import recommendations as decisions
 from services.ports import Ports
 from services.unit_of_work import begin
@@ -170,6 +170,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         await members.add_user(scope, chief, f"chief@{house.workspace.name}.test", "Chief", password_hash, NOON)
         await members.add_membership(scope, None, chief, ("owner", "reviewer"))
     key = await api_keys.create(ports, ana, house.workspace.id, "key", [Permission.CAMPAIGN_READ], None)
+    document = await documents.register(ports, ana, house.workspace.id, "list", "{ viewer { name } }")
     cap = Settings(limits=HardLimits(max_daily_micros=500_000_000))
     guardrail = await guardrails.set_(ports, ana, house.workspace.id, Scope(ScopeKind.WORKSPACE), cap, None, "cap")
     await presences.come(ports, ana, house.recommendations[1].id, PresenceMode.VIEWING)
@@ -193,6 +194,7 @@ async def furnish(ports: Ports, house: House) -> Furnished:
         "Adjustment": decided.adjustment.id,
         "Member": cleo.standing.member_id,
         "ApiKey": key.api_key.id,
+        "TrustedDocument": document.id,
         "Guardrail": guardrail.id,
         "PlatformGrant": grant.id,
         "EmergencyStop": stop.id,

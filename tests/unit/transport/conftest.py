@@ -279,6 +279,8 @@ class ToyBackend:
         self.revoked: set[str | None] = set()
         self.contexts: list[ToyContext] = []
         self.broken: Exception | None = None
+        self.documents: dict[tuple[str | None, str], str] = {}
+        self.only_known = False
 
     async def authenticate(self, authorization: str | None) -> ToySession:
         if authorization is None:
@@ -300,6 +302,12 @@ class ToyBackend:
 
     async def event_context(self, session: ToySession, request_id: str) -> ToyContext:
         return await self.new_context(session, request_id)
+
+    async def document(self, session: ToySession, sha256: str) -> str | None:
+        return self.documents.get((session.name, sha256))
+
+    async def may_run(self, session: ToySession, text: str) -> bool:
+        return not self.only_known or text in self.documents.values()
 
     def audience(self, session: ToySession) -> str | None:
         return session.name
