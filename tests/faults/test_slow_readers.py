@@ -1,4 +1,4 @@
-"""Survival row 17, in small: some subscribers never read. The others lose nothing, and the slow ones are cut off."""
+"""Survival row 17: some subscribers never read. The others lose nothing, and the slow ones are cut off."""
 
 import asyncio
 import gc
@@ -20,9 +20,13 @@ from schema.base import global_id
 from services.ports import Ports
 from services.unit_of_work import begin
 from tests.conftest import House
+from tests.faults.harness import size
 from tests.integration.sockets import Api, Client, serve
 
-READERS, PAUSED, EVENTS = 60, 6, 100
+READERS, PAUSED = (900, 100) if size(1) > 1 else (60, 6)
+EVENTS = 100
+#: Of a loaded machine; how quickly the others hear is the bench's to say.
+DEADLINE_SECONDS = 900 if size(1) > 1 else 60
 #: Of one event; a hundred of them are about twice what one socket may have waiting.
 TEXT_BYTES = 20_000
 #: Of the kernel, at both ends of each socket: what it takes in hides from the server that nobody reads.
@@ -37,7 +41,7 @@ def listener() -> Iterator[socket.socket]:
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
         listening.bind(("127.0.0.1", 0))
-        listening.listen(256)
+        listening.listen(2_048)
         yield listening
 
 
@@ -47,7 +51,7 @@ async def api(
 ) -> AsyncIterator[Api]:
     hints = Hints()
     ports = replace(ports, hints=hints)
-    async with serve(ports, hints, access_tokens, passwords, listener, close_seconds=1.0) as served:
+    async with serve(ports, hints, access_tokens, passwords, listener, close_seconds=1.0, ping_seconds=3_600) as served:
         yield served
 
 
@@ -94,9 +98,10 @@ def outboxes() -> list[Outbox]:
     return [each for each in gc.get_objects() if isinstance(each, Outbox)]
 
 
+@pytest.mark.timeout(DEADLINE_SECONDS + 60)
 async def test_who_never_reads_is_cut_off_and_costs_the_others_nothing(api: Api, house: House) -> None:
     before = set(outboxes())
-    async with AsyncExitStack() as stack, asyncio.timeout(60):
+    async with AsyncExitStack() as stack, asyncio.timeout(DEADLINE_SECONDS):
         readers = []
         for _ in range(READERS):
             readers.append(await stack.enter_async_context(api.client(house.tenant_id, house.reviewer_id)))

@@ -45,9 +45,9 @@ class Client:
     async def subscribe(self, operation_id: str, query: str, **variables: Any) -> None:
         await self.say(id=operation_id, type="subscribe", payload={"query": query, "variables": variables})
 
-    async def data(self, operation_id: str) -> dict[str, Any]:
+    async def data(self, operation_id: str, seconds: float = 10) -> dict[str, Any]:
         """The one root field of the next message of an operation, which must be the next of the socket."""
-        message = await self.hear()
+        message = await self.hear(seconds)
         assert (message["type"], message["id"]) == ("next", operation_id), message
         assert "errors" not in message["payload"], message
         (value,) = message["payload"]["data"].values()
