@@ -83,6 +83,6 @@ def run_script(packages: None) -> RunScript:
 async def api(ports: Ports, access_tokens: AccessTokens, passwords: Passwords) -> AsyncIterator[Api]:
     """The product as it is served in production."""
     hints = Hints()
-    limits = {"ping_seconds": 0.5, "rate_per_second": 0}
+    limits = {"ping_seconds": 0.5, "init_timeout_seconds": 5.0, "rate_per_second": 0}
     async with serve(replace(ports, hints=hints), hints, access_tokens, passwords, **limits) as served:
         yield served

@@ -112,6 +112,26 @@ const scenarios = {
     return after
   },
 
+  /** The client itself, made to break each rule: with which code the server closes. */
+  async clientCloseCodes() {
+    const raw = (...messages) => ({ on: { opened: (socket) => messages.forEach((each) => socket.send(JSON.stringify(each))) } })
+    const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } }
+    const subscribe = { id: '1', type: 'subscribe', payload: { query: CHANGES, variables: { workspaceId } } }
+    const scripts = {
+      badMessage: raw({ type: 'start' }),
+      subscribeBeforeAck: raw(subscribe),
+      wrongToken: { connectionParams: { authorization: 'Bearer wrong' } },
+      noInit: { connectionParams: () => new Promise(() => {}) },
+      idTwice: { generateID: () => '1', twice: true },
+      initTwice: raw(init),
+      noPong: { disablePong: true },
+      tooBig: { query: `{ __typename } # ${'x'.repeat(200_000)}` },
+    }
+    const codes = {}
+    for (const [name, script] of Object.entries(scripts)) codes[name] = await clientCloseCode(script)
+    return codes
+  },
+
   /** Raw sockets: what they say, and with which code the server closes. */
   async closeCodes() {
     const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } }
@@ -128,6 +148,9 @@ const scenarios = {
       idTwice: [init, subscribe('1'), subscribe('1')],
       initTwice: [init, init],
       tooBig: [init, 'x'.repeat(200_000)],
+      noInit: [],
+      pongsButNoInit: [{ type: 'pong' }],
+      noPong: [init],
     }
     const codes = {}
     for (const [name, messages] of Object.entries(scripts)) codes[name] = await closeCode('graphql-transport-ws', messages)
@@ -137,6 +160,16 @@ const scenarios = {
   async legacy() {
     return { code: await closeCode('graphql-ws', [{ type: 'connection_init' }]) }
   },
+}
+
+function clientCloseCode({ twice, query, on, ...options }) {
+  return new Promise((resolve) => {
+    const payload = query ? { query } : { query: CHANGES, variables: { workspaceId } }
+    const client = connect({ ...options, on: { ...on, closed: (event) => resolve(event.code) } })
+    const ignore = { next: () => {}, error: () => {}, complete: () => {} }
+    client.subscribe(payload, ignore)
+    if (twice) client.subscribe(payload, ignore)
+  })
 }
 
 function closeCode(protocol, messages) {

@@ -64,5 +64,18 @@ async def test_the_client_and_raw_sockets_get_what_the_protocol_says(
         "idTwice": 4409,
         "initTwice": 4429,
         "tooBig": 1009,
+        "noInit": 4408,
+        "pongsButNoInit": 4408,
+        "noPong": 4412,
+    }
+    assert found["clientCloseCodes"] == {
+        "badMessage": 4400,
+        "subscribeBeforeAck": 4401,
+        "wrongToken": 4403,
+        "noInit": 4408,
+        "idTwice": 4409,
+        "initTwice": 4429,
+        "noPong": 4412,
+        "tooBig": 1009,
     }
     assert found["legacy"] == {"code": "HTTP 400"}
