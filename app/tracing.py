@@ -5,9 +5,9 @@ are prepared, their values never; of addresses the query is left out.
 """
 
 import functools
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Final, TypeVar
 
 import httpx
 from opentelemetry import propagate, trace
@@ -18,6 +18,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.statements import watched_statements
+
+T = TypeVar("T")
 
 _LONGEST: Final = 2_000
 _SERVER_ERROR: Final = 500
@@ -84,7 +86,20 @@ class TracedRequests:
             await self._app(scope, receive, told)
 
 
+def in_span(name: str, act: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """The same work, each time inside a span of its own: what a worker does in one turn."""
+
+    async def run() -> T:
+        with _tracer.start_as_current_span(name):
+            return await act()
+
+    return run
+
+
 def _statement(system: str, text: str) -> AbstractContextManager[object]:
+    if not trace.get_current_span().get_span_context().is_valid:
+        # Of the process itself, such as the look at the heads each second: nobody asked what that took.
+        return nullcontext()
     words = text.split(None, 1)
     attributes = {"db.system.name": system, "db.query.text": text[:_LONGEST]}
     return _tracer.start_as_current_span(

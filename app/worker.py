@@ -5,6 +5,7 @@ Any number of workers may run: claims, locks and once-a-day rules stand in the d
 
 import asyncio
 import random
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from adapters.bid_snapshots import FileSnapshots
 from adapters.bid_spools import FileSpools
 from app.container import Container
 from app.settings import Settings, heartbeat_path
+from app.tracing import in_span
 from domain.bid_compiling import Terms
 from domain.dispatch_times import dispatch_times
 from domain.platforms import Platform
@@ -51,7 +53,10 @@ _OLD_EVENTS_SECONDS: Final = 3_600.0
 
 async def run_worker(container: Container, stop: asyncio.Event) -> None:
     """Run all jobs until `stop` is set."""
-    await run_loops(loops(container), stop)
+    turns = loops(container)
+    if container.settings.otlp_url:
+        turns = [replace(each, act=in_span(f"job {each.name}", each.act)) for each in turns]
+    await run_loops(turns, stop)
 
 
 def loops(container: Container) -> list[Loop]:

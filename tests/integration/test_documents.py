@@ -1,6 +1,7 @@
 """Documents that partners register: who may, who finds them, until when; on both databases."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from app.known_documents import KnownDocuments
 from app.settings import Settings
 from domain.access import ALL_SCOPES, Permission
 from domain.documents import sha256_of
+from domain.log import LogEvent
 from models import documents as table
 from models import log
 from realtime.hints import Hints
@@ -145,3 +147,34 @@ async def test_on_a_server_of_known_documents_each_tenant_has_its_own(
     assert seen == [(TEXT, True, True, False), (None, False, True, False), (None, False, True, False)]
     await documents.withdraw(ports, ana, document.id)
     assert (await backend.document(mine, document.sha256), await backend.may_run(mine, TEXT)) == (None, False)
+
+
+async def test_a_withdrawn_document_is_forgotten_where_it_was_remembered(
+    backend: GraphQLBackend, ports: Ports, access_tokens: AccessTokens, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While somebody follows the tenant, texts are remembered; the event of a withdrawal ends that."""
+    token = access_tokens.issue(
+        tenant_id=house.tenant_id, user_id=house.owner_id, session_id=uuid4(), roles=(), scopes=ALL_SCOPES
+    )
+    session = await backend.authenticate(f"Bearer {token.text}")
+    ana = await viewer_of(ports, house, house.owner_id)
+    document = await documents.register(ports, ana, house.workspace.id, "names", TEXT)
+    reads = 0
+
+    async def counted(*arguments: Any) -> str | None:
+        nonlocal reads
+        reads += 1
+        return await text_of(*arguments)
+
+    text_of = documents.text_of
+    monkeypatch.setattr(documents, "text_of", counted)
+    async with aclosing(backend._container.relay.follow(house.tenant_id, 0)) as messages:
+        await anext(messages)
+        for _ in range(3):
+            assert await backend.document(session, document.sha256) == TEXT
+        assert reads == 1
+        await documents.withdraw(ports, ana, document.id)
+        async for message in messages:
+            if isinstance(message, LogEvent) and message.entry.kind == "document.withdrawn":
+                break
+        assert await backend.document(session, document.sha256) is None

@@ -21,8 +21,9 @@ from app.graphql import build_schema
 from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
 from app.operation_metrics import OperationMetrics
 from app.settings import Settings
-from app.tracing import TracedRequests, traced, tracer
+from app.tracing import TracedRequests, in_span, traced, tracer
 from domain.access import ALL_SCOPES
+from models import across_tenants
 from realtime.hints import Hints
 from realtime.relay import Relay
 from schema.base import global_id
@@ -102,6 +103,22 @@ async def test_a_request_is_one_trace_down_to_sql(
         assert span.attributes is not None
         assert str(house.workspace.id) not in str(span.attributes["db.query.text"])
     assert {span.context.trace_id for span in (ours, request, operation, *below)} == {ours.context.trace_id}
+
+
+async def test_a_job_is_a_trace_and_what_nobody_asked_for_is_none(
+    finished: InMemorySpanExporter, ports: Ports, house: House
+) -> None:
+    async def act() -> int:
+        return len(await across_tenants.heads(ports.database.system()))
+
+    finished.clear()
+    assert await act() == 1
+    assert finished.get_finished_spans() == ()
+    assert await in_span("job look", act)() == 1
+    statement, job = finished.get_finished_spans()
+    assert (statement.name, job.name, job.parent) == ("SELECT", "job look", None)
+    assert statement.parent is not None
+    assert statement.parent.span_id == job.context.span_id
 
 
 async def test_a_callers_trace_goes_on(finished: InMemorySpanExporter) -> None:
