@@ -6,6 +6,7 @@ Must not read a clock: every call says what second it is. Times are seconds sinc
 """
 
 from collections import OrderedDict
+from collections.abc import Container
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final, Protocol
@@ -15,11 +16,26 @@ _DAY_S: Final = 86_400.0
 Key = tuple[str, str]
 
 
+class _Everything:
+    """Holds whatever one asks for."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+EVERYTHING: Final = _Everything()
+_NOBODY: Final[dict[str, list[float]]] = {}
+
+
 class Caps(Protocol):
     """What the engine asks before it bids, and tells of its bids: a ledger, or one that knows of others."""
 
     def allows(self, user: str, campaign: str, now_s: float, *, hourly_cap: int, daily_cap: int) -> bool:
         """Whether one more impression fits both caps; a cap of 0 is none."""
+        ...
+
+    def history(self, user: str) -> Container[str]:
+        """The campaigns of which `allows` may say no for this user; it is only to be asked about those."""
         ...
 
     def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:
@@ -44,12 +60,13 @@ class CapLedger:
     """
 
     most_keys: int = 1_000_000
-    _seen: OrderedDict[Key, list[float]] = field(default_factory=OrderedDict)
+    _users: OrderedDict[str, dict[str, list[float]]] = field(default_factory=OrderedDict)
+    _pairs: int = 0
     _open: dict[str, tuple[Key, float]] = field(default_factory=dict)
     _expiries: list[tuple[float, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return self._pairs
 
     @property
     def open_bids(self) -> int:
@@ -61,21 +78,35 @@ class CapLedger:
         self._expire(now_s)
         if not hourly_cap and not daily_cap:
             return True
-        times = self._seen.get((user, campaign))
+        times = self._users.get(user, _NOBODY).get(campaign)
         if times is None:
-            return len(self._seen) < self.most_keys or self._forget_old(now_s)
+            return self._pairs < self.most_keys or self._forget_old(now_s)
+        if (not daily_cap or len(times) < daily_cap) and (not hourly_cap or len(times) < hourly_cap):
+            return True
         if daily_cap and sum(at > now_s - _DAY_S for at in times) >= daily_cap:
             return False
         return not hourly_cap or sum(at > now_s - _HOUR_S for at in times) < hourly_cap
 
+    def history(self, user: str) -> Container[str]:
+        """The campaigns that the user has impressions of; any at all, when there is no room for new pairs."""
+        return EVERYTHING if self._pairs >= self.most_keys else self._users.get(user, _NOBODY)
+
     def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:
         """Take a place for a bid until its notice or `expires_s`. Ask `allows` first; tokens are unique."""
-        key = (user, campaign)
-        times = [at for at in self._seen.pop(key, ()) if at > now_s - _DAY_S]
-        times.append(now_s)
-        # Moved to the end: the front is what was quiet longest, and the first to be forgotten.
-        self._seen[key] = times
-        self._open[token] = (key, now_s)
+        seen = self._users.pop(user, None)
+        if seen is None:
+            seen = {}
+        # Moved to the end: the front is who was quiet longest, and the first to be forgotten.
+        self._users[user] = seen
+        times = seen.get(campaign)
+        if times is None:
+            seen[campaign] = [now_s]
+            self._pairs += 1
+        else:
+            if times[0] <= now_s - _DAY_S:
+                times[:] = [at for at in times if at > now_s - _DAY_S]
+            times.append(now_s)
+        self._open[token] = ((user, campaign), now_s)
         heappush(self._expiries, (expires_s, token))
 
     def confirm(self, token: str) -> None:
@@ -87,22 +118,31 @@ class CapLedger:
         found = self._open.pop(token, None)
         if found is None:
             return
-        key, at = found
-        times = self._seen.get(key)
-        if times is not None and at in times:
-            times.remove(at)
-            if not times:
-                del self._seen[key]
+        (user, campaign), at = found
+        seen = self._users.get(user, _NOBODY)
+        times = seen.get(campaign)
+        if times is None or at not in times:
+            return
+        times.remove(at)
+        if not times:
+            del seen[campaign]
+            self._pairs -= 1
+            if not seen:
+                del self._users[user]
 
     def _expire(self, now_s: float) -> None:
         while self._expiries and self._expiries[0][0] <= now_s:
             self.release(heappop(self._expiries)[1])
 
     def _forget_old(self, now_s: float) -> bool:
-        """Drop pairs from the front whose last impression is a day old; whether there is room now."""
-        while self._seen:
-            key, times = next(iter(self._seen.items()))
-            if times[-1] > now_s - _DAY_S:
+        """Drop, from the front, what is a day old; whether there is room now."""
+        while self._users:
+            user, seen = next(iter(self._users.items()))
+            old = [campaign for campaign, times in seen.items() if times[-1] <= now_s - _DAY_S]
+            for campaign in old:
+                del seen[campaign]
+            self._pairs -= len(old)
+            if seen:
                 break
-            del self._seen[key]
-        return len(self._seen) < self.most_keys
+            del self._users[user]
+        return self._pairs < self.most_keys

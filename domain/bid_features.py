@@ -4,6 +4,7 @@ Owns how a vector is filled, and the privacy rule; where its values lie is `bid_
 parse requests.
 """
 
+from functools import lru_cache
 from math import log1p
 from typing import Final
 
@@ -101,7 +102,7 @@ def personal_use_allowed(privacy: Privacy) -> bool:
 
 
 def feature_vector(profile: Profile, *, personal: bool, device_type: str, position: int) -> Vector:
-    """The 256 values, each in [-1, 1].
+    """The 256 values, each in [-1, 1]; not to be written to.
 
     Segments share 64 slots by their number modulo 64, since their numbers have no upper bound: a known collision.
 
@@ -111,11 +112,10 @@ def feature_vector(profile: Profile, *, personal: bool, device_type: str, positi
         device_type: mobile, tablet or desktop, of the request; anything else is unknown (0).
         position: OpenRTB's ad position, 0 to 7.
     """
-    vector = np.zeros(FEATURES, np.float32)
-    vector[DEVICE] = DEVICES.get(device_type, 0.0)
-    vector[POSITION] = min(max(position, 0), MOST_POSITION) / MOST_POSITION
-    if not personal:
-        return vector
+    context = _context_vector(device_type, min(max(position, 0), MOST_POSITION))
+    if not personal or profile is NOBODY:
+        return context
+    vector = context.copy()
     if profile.interests:
         given = np.asarray(profile.interests[:_WIDTH], np.float32)
         # Not np.clip and np.nan_to_num: their wrappers take longer than all the rest.
@@ -128,6 +128,16 @@ def feature_vector(profile: Profile, *, personal: bool, device_type: str, positi
         _write_loyalty(vector, profile.loyalty)
     vector[RECENCY] = _unit(profile.recency_score)
     vector[FREQUENCY] = _used(profile.frequency_cap)
+    return vector
+
+
+@lru_cache(maxsize=64)
+def _context_vector(device_type: str, position: int) -> Vector:
+    """What is left without a person; one array for all who ask, so it cannot be written to."""
+    vector = np.zeros(FEATURES, np.float32)
+    vector[DEVICE] = DEVICES.get(device_type, 0.0)
+    vector[POSITION] = position / MOST_POSITION
+    vector.flags.writeable = False
     return vector
 
 

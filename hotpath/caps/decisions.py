@@ -1,8 +1,9 @@
 """Decisions whose bids on capped campaigns hold a place of all nodes'. Must not know Redis, or who asked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from domain.bid_features import Profile
 from hotpath.caps.redis_store import Place, pair_of
@@ -86,7 +87,7 @@ class SharedDecisions:
             decided(decisions)
             return
         now_s = self._clock()
-        again = replace(request, impressions=tuple(request.impressions[at] for at, _ in lost))
+        again = msgspec.structs.replace(request, impressions=tuple(request.impressions[at] for at, _ in lost))
         fresh = self._engine.decide(again, profile, now_s)
 
         def merged(outcome: Decisions | Exception) -> None:

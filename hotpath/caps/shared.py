@@ -7,13 +7,13 @@ alone decides, and that is counted: n nodes may then show a user n times the cap
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from redis.exceptions import RedisError
 
-from domain.bid_caps import CapLedger
+from domain.bid_caps import EVERYTHING, CapLedger
 from hotpath.caps.redis_store import Place, Settled, pair_of
 
 logger = logging.getLogger("campaign_express.bid")
@@ -131,6 +131,10 @@ class SharedCaps:
             if until_s is not None and now_s < until_s:
                 return False
         return self.ledger.allows(user, campaign, now_s, hourly_cap=hourly_cap, daily_cap=daily_cap)
+
+    def history(self, user: str) -> Container[str]:
+        """The campaigns that this node or, as far as it heard, the others have no place left for, or may have."""
+        return EVERYTHING if self._full else self.ledger.history(user)
 
     def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:
         """Take a place of this node's; `hold` takes one of all nodes'."""

@@ -40,7 +40,7 @@ class BatchedDecisions:
             # A swap: what waits goes to the backend that knows its offers, what comes now to the new one.
             self._take(engine.provider)
         shortlist = engine.shortlist(request, profile, now_s)
-        if not shortlist.verdicts:
+        if not shortlist.reach:
             decided(engine.settle(shortlist, {}, now_s))
             return
 
@@ -51,7 +51,7 @@ class BatchedDecisions:
 
     def _settled(self, shortlist: Shortlist, profile: Profile, scores: Scores, now_s: float) -> Decisions | Exception:
         try:
-            if self._engine.holds(shortlist, now_s):
+            if self._engine.holds(shortlist):
                 return self._engine.settle(shortlist, dict(scores), now_s)
             return self._engine.decide(shortlist.request, profile, now_s)
         except Exception as error:  # noqa: BLE001 - one request's fault must not reach the others of its batch

@@ -3,7 +3,7 @@
 One process's books; other processes' spend comes with the snapshot. Must not read a clock or know of users.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final
@@ -21,13 +21,23 @@ class _Account:
     budget_micros: int
     spent_micros: int
     number: int
+    bid_micros: int
     reserved_micros: int = 0
     rate: float = 1.0
+    is_broke: bool = False
+    entries: int = 0
 
 
 @dataclass(slots=True)
 class Budgets:
-    """Accounts by campaign id. Times are seconds since 1970, UTC."""
+    """Accounts by campaign id. Times are seconds since 1970, UTC.
+
+    `broke` and `throttled` are sets of bits, as the targeting index has them: the entries whose campaign cannot afford
+    its own bid, and those whose campaign does not take every chance.
+    """
+
+    broke: int = 0
+    throttled: int = 0
 
     _accounts: dict[str, _Account] = field(default_factory=dict)
     _open: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -47,12 +57,20 @@ class Budgets:
         for number, campaign in enumerate(campaigns):
             known = campaign.spent_today_micros if same_day else 0
             known += self._unknown_to(campaign.campaign_id, compiled_s)
-            account = _Account(campaign.daily_budget_micros, known, number)
+            account = _Account(campaign.daily_budget_micros, known, number, campaign.bid_cpm_micros)
             before = old.get(campaign.campaign_id)
             if before is not None:
                 account.spent_micros = max(known, before.spent_micros)
                 account.reserved_micros, account.rate = before.reserved_micros, before.rate
             self._accounts[campaign.campaign_id] = account
+
+    def mark(self, entries: Mapping[str, int]) -> None:
+        """Take which entries each campaign has, as bits; call it after each `load`."""
+        self.broke = 0
+        for campaign_id, account in self._accounts.items():
+            account.entries, account.is_broke = entries.get(campaign_id, 0), False
+            self._weigh(account)
+        self._note_throttled()
 
     def advance(self, now_s: float) -> None:
         """Let time pass: open bids expire, a new day starts at nothing spent, rates move once a minute."""
@@ -66,6 +84,7 @@ class Budgets:
         for account in self._accounts.values():
             planned = planned_micros(account.budget_micros, now_s % _DAY_S)
             account.rate = next_rate(account.rate, account.spent_micros + account.reserved_micros, planned)
+        self._note_throttled()
 
     def takes_part(self, campaign_id: str, request_id: str) -> bool:
         """Whether the throttle lets the campaign take this request."""
@@ -85,7 +104,9 @@ class Budgets:
     def reserve(self, token: str, campaign_id: str, price_cpm_micros: int, *, expires_s: float) -> None:
         """Set an open bid's cost aside until it is charged, lost, or `expires_s`."""
         cost = impression_micros(price_cpm_micros)
-        self._accounts[campaign_id].reserved_micros += cost
+        account = self._accounts[campaign_id]
+        account.reserved_micros += cost
+        self._weigh(account)
         self._open[token] = (campaign_id, cost)
         heappush(self._expiries, (expires_s, token))
 
@@ -95,6 +116,7 @@ class Budgets:
         account = self._accounts.get(campaign_id)
         if account is not None:
             account.spent_micros += impression_micros(price_cpm_micros)
+            self._weigh(account)
 
     def recall(self, campaign_id: str, at_s: float, cost_micros: int) -> None:
         """What was charged before this process began; it counts on top of snapshots that are older than the charge."""
@@ -112,6 +134,7 @@ class Budgets:
         account = self._accounts.get(found[0])
         if account is not None:
             account.reserved_micros -= found[1]
+            self._weigh(account)
 
     def standing(self, campaign_id: str) -> tuple[int, int, float]:
         """Spent micros of today, reserved micros, and the participation rate."""
@@ -124,3 +147,19 @@ class Budgets:
             self._day = day
             for account in self._accounts.values():
                 account.spent_micros = 0
+                self._weigh(account)
+
+    def _weigh(self, account: _Account) -> None:
+        """Note whether an account still affords its campaign's own bid."""
+        is_broke = not affordable(
+            account.bid_micros, account.spent_micros, account.reserved_micros, account.budget_micros
+        )
+        if is_broke != account.is_broke:
+            account.is_broke = is_broke
+            self.broke ^= account.entries
+
+    def _note_throttled(self) -> None:
+        self.throttled = 0
+        for account in self._accounts.values():
+            if account.rate < 1:
+                self.throttled |= account.entries

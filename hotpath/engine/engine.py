@@ -4,20 +4,23 @@ In two halves, so that the scores may come from a batch: `shortlist`, then `sett
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from typing import Final
 
+import msgspec
+
 from domain.bid_caps import Caps
 from domain.bid_features import Profile, Vector, feature_vector, personal_use_allowed
 from domain.bid_pricing import boosted, first_price_bid, from_house_micros, second_price_bid, to_house_micros
-from domain.bid_snapshot import Campaign, Snapshot
+from domain.bid_snapshot import Snapshot
 from hotpath.engine.budgets import Budgets
+from hotpath.engine.eligibility import Asker, Eligibility, Group, offers_of, ranked
 from hotpath.engine.entries import Entry
 from hotpath.engine.facts import DEVICE_CLASSES, DealFacts, DurationFloor, ImpressionFacts, NoBid, RequestFacts
-from hotpath.engine.targeting import Lane, TargetingIndex, bits
+from hotpath.engine.targeting import Lane, TargetingIndex
 from hotpath.inference.provider import CoLaNetProvider
 
 _MICROS: Final = 1_000_000
@@ -30,7 +33,6 @@ _UNNAMED: Final = ("USD",)
 _FIRST_PRICE: Final = 1
 _SECOND_PRICE: Final = 2
 _FIXED_PRICE: Final = 3
-_REASONS: Final = {reason: place for place, reason in enumerate(NoBid)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,7 @@ class EngineSettings:
     open_s: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bid:
+class Bid(msgspec.Struct, frozen=True, gc=False):
     """A bid: CPM micros of `currency`, which is one for all bids of a request; `token` is unique.
 
     `house_micros` is the same in the house's currency, times what one showing counts for. `score` is the model's, times
@@ -64,8 +65,7 @@ class Bid:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """An impression without a bid."""
 
     imp_id: str
@@ -86,24 +86,21 @@ def prepared(snapshot: Snapshot, provider: CoLaNetProvider, pause: Callable[[], 
     return Prepared(snapshot, provider, TargetingIndex(snapshot, pause))
 
 
-Candidate = tuple[Entry, Lane]
-
-
-@dataclass(frozen=True, slots=True)
-class Shortlist:
+class Shortlist(msgspec.Struct, frozen=True):
     """Who may bid on what, before anything was scored. `offer_ids` is empty when nobody may."""
 
     request: RequestFacts
     vector: Vector
     offer_ids: tuple[str, ...]
-    candidates: tuple[tuple[ImpressionFacts, list[Candidate] | NoBid], ...]
+    candidates: tuple[tuple[ImpressionFacts, list[Group] | NoBid], ...]
     user: str
     multiplier: float
     currency: str
     rate_micros: int
-    #: What each campaign that was looked at was told, and how many bids had been made by then: see `Engine.holds`.
-    verdicts: Mapping[str, NoBid | None]
+    #: For `Engine.holds`: the entries that were looked at, and how things stood then.
+    reach: int
     index: TargetingIndex
+    broke: int
     bids_before: int
 
 
@@ -149,7 +146,7 @@ class Engine:
         self._prefix = token_prefix
         self._bids = 0
         self._taken = 0
-        self._journal: deque[Campaign] = deque(maxlen=_JOURNAL)
+        self._journal: deque[tuple[str, int]] = deque(maxlen=_JOURNAL)
         self.swap(snapshot, provider, now_s)
 
     @property
@@ -165,7 +162,9 @@ class Engine:
         """Use another snapshot from the next request on; caps, money and open bids stay."""
         snapshot = ready.snapshot
         self.budgets.load(snapshot.campaigns, snapshot.compiled_at_utc.timestamp(), now_s)
+        self.budgets.mark(ready.index.of_campaign)
         self._index, self._provider, self._snapshot = ready.index, ready.provider, snapshot
+        self._eligibility = Eligibility(ready.index, self.budgets, self.caps, self._settings.most_candidates)
         self._rates = {**snapshot.rates_micros, snapshot.currency: _MICROS}
 
     def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> Decisions:
@@ -189,21 +188,22 @@ class Engine:
         segments = profile.segments if personal else ()
         mask, reason = self._index.for_request(request, hour_utc=hour, segments=segments)
         currency = self._currency(request)
-        verdicts: dict[str, NoBid | None] = {}
-        found: list[tuple[ImpressionFacts, list[Candidate] | NoBid]] = []
+        history = self.caps.history(user) if user else ()
+        asker = Asker(request.request_id, user, now_s, history)
+        found: list[tuple[ImpressionFacts, list[Group] | NoBid]] = []
+        reach = 0
         for impression in request.impressions:
-            chosen: list[Candidate] | NoBid = reason
+            chosen: list[Group] | NoBid = reason
             if not currency:
                 chosen = NoBid.CURRENCY
             elif mask:
                 lanes, why = self._index.for_impression(mask, impression, self._floors(impression))
-                if lanes:
+                if lanes and (impression.duration_floors or impression.deals):
                     lanes, why = self._raised(lanes, impression), NoBid.FLOOR
-                chosen = self._eligible(lanes, request, user, now_s, verdicts) if lanes else why
+                chosen = self._eligibility.eligible(lanes, asker) if lanes else why
+                for lane in lanes:
+                    reach |= lane.mask
             found.append((impression, chosen))
-        offers = dict.fromkeys(
-            entry.offer.offer_id for _, chosen in found if not isinstance(chosen, NoBid) for entry, _ in chosen
-        )
         vector = feature_vector(
             profile,
             personal=personal,
@@ -215,25 +215,26 @@ class Engine:
             multiplier = self._snapshot.loyalty_multipliers.get(profile.loyalty.tier, 1.0)
         rate = self._rates[currency] if currency else _MICROS
         return Shortlist(
-            request, vector, tuple(offers), tuple(found), user, multiplier, currency, rate,
-            verdicts, self._index, self._taken,
+            request, vector, offers_of(found), tuple(found), user, multiplier, currency, rate,
+            reach, self._index, self.budgets.broke, self._taken,
         )  # fmt: skip
 
-    def holds(self, shortlist: Shortlist, now_s: float) -> bool:
+    def holds(self, shortlist: Shortlist) -> bool:
         """Whether a shortlist would come out the same now: no bid made since took a place or money that it counted on.
 
         What notices gave back since does not count: it would only have added to the list.
         """
         since = self._taken - shortlist.bids_before
+        if not since and shortlist.index is self._index:
+            return True
         if shortlist.index is not self._index or since > len(self._journal):
             return False
-        for back in range(1, since + 1):
-            campaign = self._journal[-back]
-            if campaign.campaign_id in shortlist.verdicts:
-                verdict = self._verdict(campaign, shortlist.request.request_id, shortlist.user, now_s)
-                if verdict != shortlist.verdicts[campaign.campaign_id]:
-                    return False
-        return True
+        reach, user = shortlist.reach, shortlist.user
+        if self.budgets.broke & ~shortlist.broke & reach:
+            return False
+        return not any(
+            user and self._journal[-back][0] == user and self._journal[-back][1] & reach for back in range(1, since + 1)
+        )
 
     def settle(self, shortlist: Shortlist, scores: Mapping[str, float], now_s: float) -> Decisions:
         """Choose and price, and set aside what each bid may cost and show.
@@ -310,64 +311,24 @@ class Engine:
         ]
         return self._house(max(amounts, default=0), currency)
 
-    def _eligible(
-        self, lanes: Sequence[Lane], request: RequestFacts, user: str, now_s: float, verdicts: dict[str, NoBid | None]
-    ) -> list[Candidate] | NoBid:
-        """The dearest entries that caps, pacing and budget allow, or the reason that came nearest to a bid."""
-        chosen: list[Candidate] = []
-        nearest = NoBid.TARGETING
-        for lane in lanes:
-            for number in bits(lane.mask):
-                entry = self._index.entries[number]
-                campaign = entry.campaign
-                if campaign.campaign_id not in verdicts:
-                    verdicts[campaign.campaign_id] = self._verdict(campaign, request.request_id, user, now_s)
-                verdict = verdicts[campaign.campaign_id]
-                if verdict is None:
-                    chosen.append((entry, lane))
-                    if len(chosen) >= self._settings.most_candidates:
-                        return chosen
-                elif _REASONS[verdict] > _REASONS[nearest]:
-                    nearest = verdict
-        return chosen or nearest
-
-    def _verdict(self, campaign: Campaign, request_id: str, user: str, now_s: float) -> NoBid | None:
-        if campaign.hourly_cap or campaign.daily_cap:
-            if not user:
-                # A cap that cannot be kept is a reason not to bid.
-                return NoBid.CONSENT
-            if not self._uncapped(campaign, user, now_s):
-                return NoBid.CAP
-        if not self.budgets.takes_part(campaign.campaign_id, request_id):
-            return NoBid.PACING
-        return None if self.budgets.affords(campaign.campaign_id, campaign.bid_cpm_micros) else NoBid.BUDGET
-
-    def _uncapped(self, campaign: Campaign, user: str, now_s: float) -> bool:
-        return self.caps.allows(
-            user, campaign.campaign_id, now_s, hourly_cap=campaign.hourly_cap, daily_cap=campaign.daily_cap
-        )
-
     def _bid(
         self,
         shortlist: Shortlist,
         impression: ImpressionFacts,
-        chosen: list[Candidate],
+        groups: list[Group],
         scores: Mapping[str, float],
         now_s: float,
     ) -> Bid | Refusal:
-        def rank(candidate: Candidate) -> float:
-            # Without the loyalty multiplier, which is the same for all of one user's candidates.
-            return scores[candidate[0].offer.offer_id] * candidate[0].campaign.bid_cpm_micros
-
         nearest = NoBid.BUDGET
-        # Python's sort keeps the order of equals: the dearest first.
-        for entry, lane in sorted(chosen, key=rank, reverse=True):
+        for entry, lane in ranked(groups, scores):
             campaign, score = entry.campaign, boosted(scores[entry.offer.offer_id], shortlist.multiplier)
             if score < campaign.least_score:
                 nearest = NoBid.SCORE
                 continue
             # Asked again: an earlier impression of this request, or another request since, may have taken the place.
-            if (campaign.hourly_cap or campaign.daily_cap) and not self._uncapped(campaign, shortlist.user, now_s):
+            if (campaign.hourly_cap or campaign.daily_cap) and not self._eligibility.is_uncapped(
+                campaign, shortlist.user, now_s
+            ):
                 nearest = NoBid.CAP
                 continue
             price = self._price(campaign.bid_cpm_micros, lane, first_price=shortlist.request.first_price)
@@ -390,7 +351,7 @@ class Engine:
         self,
         shortlist: Shortlist,
         imp_id: str,
-        candidate: Candidate,
+        candidate: tuple[Entry, Lane],
         price_and_cost: tuple[int, int],
         score: float,
         now_s: float,
@@ -401,10 +362,11 @@ class Engine:
         token = f"{self._prefix}-{self._bids:x}"
         if not shortlist.request.test:
             self._taken += 1
-            self._journal.append(campaign)
+            is_capped = campaign.hourly_cap or campaign.daily_cap
+            self._journal.append((shortlist.user if is_capped else "", self._index.of_campaign[campaign.campaign_id]))
             expires_s = now_s + self._settings.open_s
             self.budgets.reserve(token, campaign.campaign_id, cost_micros, expires_s=expires_s)
-            if campaign.hourly_cap or campaign.daily_cap:
+            if is_capped:
                 self.caps.reserve(token, shortlist.user, campaign.campaign_id, now_s, expires_s=expires_s)
         return Bid(
             imp_id=imp_id,

@@ -1,12 +1,13 @@
 """What the engine needs to know of a bid request, free of how the request was written.
 
-The codec maps its objects to these. All floors are CPM micros of the currency beside them. Must not hold behaviour
-beyond reading itself.
+The codec maps its objects to these. All floors are CPM micros of the currency beside them. Structs, as one is made in a
+tenth of a frozen dataclass's time. Must not hold behaviour beyond reading itself.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from domain.bid_features import Privacy
 from domain.bid_snapshot import CreativeKind
@@ -36,8 +37,7 @@ class NoBid(StrEnum):
     SCORE = "score"
 
 
-@dataclass(frozen=True, slots=True)
-class FormatFacts:
+class FormatFacts(msgspec.Struct, frozen=True, gc=False):
     """One way to fill an impression. No sizes and ratios, mimes, protocols: any. A framework not in `apis`: none.
 
     Durations in seconds, a most of 0 is no limit. Ratios are width, height and the least width in pixels. `linearity`
@@ -57,8 +57,7 @@ class FormatFacts:
     blocked_types: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DurationFloor:
+class DurationFloor(msgspec.Struct, frozen=True, gc=False):
     """A floor for spots from `least_s` to `most_s` seconds (0: without end); `per_second`: times their seconds."""
 
     least_s: int
@@ -67,8 +66,7 @@ class DurationFloor:
     per_second: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DealFacts:
+class DealFacts(msgspec.Struct, frozen=True, gc=False):
     """A deal of an impression, for these seats and advertiser domains alone where any are named.
 
     `auction` is OpenRTB's type where it is not the request's: 1 first price, 2 second, 3 the floor is the price.
@@ -83,8 +81,7 @@ class DealFacts:
     duration_floors: tuple[DurationFloor, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ImpressionFacts:
+class ImpressionFacts(msgspec.Struct, frozen=True, gc=False):
     """One impression: how it can be filled, what it costs at least, and under which deals.
 
     One showing counts, and is paid, as `multiplier` impressions: a screen out of home is seen by many.
@@ -102,8 +99,7 @@ class ImpressionFacts:
     multiplier: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     """One request. No `seats`, `allowed_categories`, `languages`: any. No `currencies`: USD, the specification's.
 
     `user_key` is empty where nobody can be told apart. `sellers` is the supply chain, system and account of each,

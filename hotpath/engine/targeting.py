@@ -8,10 +8,12 @@ candidates. `hotpath/engine/reference.py` says the same slowly. Must not keep co
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, cast
 
+import msgspec
+
 from domain.bid_snapshot import CreativeKind, Snapshot
+from hotpath.engine.candidates import Shelf, shelf_of
 from hotpath.engine.entries import (
     Entry,
     banner_type,
@@ -25,6 +27,8 @@ from hotpath.engine.facts import DealFacts, FormatFacts, ImpressionFacts, NoBid,
 
 _LINEAR: Final = 1
 _NONLINEAR: Final = 2
+#: Of what is kept by its key because exchanges ask for the same again and again; beyond, all of it is dropped.
+_MOST_KEPT: Final = 4_096
 
 
 class Postings:
@@ -51,13 +55,37 @@ class Postings:
         """Entries that name the value."""
         return self._by_value.get(value, 0)
 
+    def fitting(self, everyone: int) -> "Fitting":
+        """Of a list that asks for nothing where it is empty: who takes a value, whether it names it or names none."""
+        others = everyone & ~self.named
+        return Fitting({value: others | mask for value, mask in self._by_value.items()}, others)
+
     def items(self) -> Iterator[tuple[Hashable, int]]:
         """Every value with its entries."""
         return iter(self._by_value.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Fitting:
+    """Who takes a value: one look-up where `Postings` need two sets and an `or`."""
+
+    def __init__(self, by_value: dict[Hashable, int], others: int) -> None:
+        """`others` take whatever no list names."""
+        self._by_value = by_value
+        self.others = others
+
+    def one(self, value: Hashable) -> int:
+        """Entries that take the value."""
+        return self._by_value.get(value, self.others)
+
+    def any(self, values: Iterable[Hashable]) -> int:
+        """Entries that take any of the values, or ask for none."""
+        mask = self.others
+        for value in values:
+            mask |= self._by_value.get(value, 0)
+        return mask
+
+
+class Lane(msgspec.Struct, frozen=True, gc=False):
     """One way to win an impression: the open auction (None) or a deal, its floor, and the entries that fit."""
 
     deal: DealFacts | None
@@ -76,6 +104,7 @@ class TargetingIndex:
         self._falling = [-entry.campaign.bid_cpm_micros for entry in self.entries]
         self._index_campaigns(list(enumerate(self.entries)))
         self._index_creatives(list(enumerate(self.entries)))
+        self._index_fits(snapshot)
         self._ads_txt = {
             domain: frozenset((line.system.lower(), line.account) for line in lines)
             for domain, lines in snapshot.ads_txt.items()
@@ -132,6 +161,41 @@ class TargetingIndex:
         self._banner_types = self._post((n, banner_type(one)) for n, one in shown if banner_type(one))
         self._nonlinear = self._post((n, True) for n, one in shown if not one.linear).named
 
+    def _index_fits(self, snapshot: Snapshot) -> None:
+        """What is looked up for every request, in its shortest form."""
+        everyone = self._everyone
+        self._fit_country = self._countries.fitting(everyone)
+        self._fit_device = self._devices.fitting(everyone)
+        self._fit_hour = self._hours.fitting(everyone)
+        self._fit_categories = self._categories.fitting(everyone)
+        self._fit_segments = self._segments.fitting(everyone)
+        self._fit_size = self._sizes.fitting(everyone)
+        self._fit_mime = self._mimes.fitting(everyone)
+        # Those that take a page of no known category, for a user of no known segment.
+        self._plainest = self._fit_categories.others & self._fit_segments.others
+        by_campaign: defaultdict[str, list[int]] = defaultdict(list)
+        for number, entry in enumerate(self.entries):
+            by_campaign[entry.campaign.campaign_id].append(number)
+        #: Entries by campaign; and those whose campaign caps how often a user sees it.
+        self.of_campaign = {name: _mask_of(numbers) for name, numbers in by_campaign.items()}
+        self.capped = 0
+        for campaign in snapshot.campaigns:
+            if campaign.hourly_cap or campaign.daily_cap:
+                self.capped |= self.of_campaign[campaign.campaign_id]
+        self._filled: dict[tuple[FormatFacts, ...], int] = {}
+        self._shelves: dict[int, Shelf] = {}
+
+    def shelf(self, mask: int, most: int) -> Shelf:
+        """The first entries of a set, at most so many; `most` is the same in all calls."""
+        found = self._shelves.get(mask)
+        if found is None:
+            if len(self._shelves) >= _MOST_KEPT:
+                self._shelves.clear()
+            numbers = bits(mask)
+            found = shelf_of([self.entries[number] for number, _ in zip(numbers, range(most), strict=False)])
+            self._shelves[mask] = found
+        return found
+
     def for_request(self, request: RequestFacts, *, hour_utc: int, segments: tuple[int, ...]) -> tuple[int, NoBid]:
         """The entries that fit a request whatever the impression, and the reason to give if none is left.
 
@@ -140,35 +204,51 @@ class TargetingIndex:
             hour_utc: 0 to 23.
             segments: of the user; none where nothing about the user may be used.
         """
-        mask = self._everyone
-        page = [(request.page_taxonomy, category) for category in request.page_categories]
-        for postings, values in (
-            (self._countries, (request.country,)),
-            (self._devices, (request.device_type,)),
-            (self._hours, (hour_utc,)),
-            (self._categories, page),
-            (self._segments, segments),
-        ):
-            mask &= ~postings.named | postings.of(values)
-        mask &= ~(self._not_categories.of(page) | self._not_segments.of(segments))
-        if page:
-            # A page of another taxonomy cannot be shown to be none of the excluded.
-            mask &= ~self._not_categories.named | self._page_taxonomies.one(request.page_taxonomy)
-        if request.page_domain:
-            mask &= ~self._not_pages.of(with_parents(request.page_domain))
+        mask = self._targeted(request, hour_utc, segments)
         if not mask:
             return 0, NoBid.TARGETING
-        mask &= ~self._unsupplied(request)
-        if not mask:
-            return 0, NoBid.SUPPLY
-        mask &= ~self._blocked(request)
+        unsupplied = self._unsupplied(request)
+        if unsupplied:
+            mask &= ~unsupplied
+            if not mask:
+                return 0, NoBid.SUPPLY
+        blocked = self._blocked(request)
+        if blocked:
+            mask &= ~blocked
         if request.languages:
             mask &= ~self._languages.named | self._languages.of(map(str.lower, request.languages))
         if not mask:
             return 0, NoBid.BLOCKED
         if request.seats:
             mask &= self._seats.of(request.seats)
-        return mask & ~self._seats.of(request.blocked_seats), NoBid.SEAT
+        if request.blocked_seats:
+            mask &= ~self._seats.of(request.blocked_seats)
+        return mask, NoBid.SEAT
+
+    def _targeted(self, request: RequestFacts, hour_utc: int, segments: tuple[int, ...]) -> int:
+        """Those whose campaign asks for nothing that the request or its user is not."""
+        mask = (
+            self._fit_country.one(request.country)
+            & self._fit_device.one(request.device_type)
+            & self._fit_hour.one(hour_utc)
+        )
+        if request.page_categories or segments:
+            mask &= self._fit_page(request) & self._fit_segments.any(segments)
+            mask &= ~self._not_segments.of(segments)
+        else:
+            mask &= self._plainest
+        if request.page_domain and self._not_pages.named:
+            mask &= ~self._not_pages.of(with_parents(request.page_domain))
+        return mask
+
+    def _fit_page(self, request: RequestFacts) -> int:
+        page = [(request.page_taxonomy, category) for category in request.page_categories]
+        mask = self._fit_categories.any(page)
+        if page and self._not_categories.named:
+            # A page of another taxonomy cannot be shown to be none of the excluded.
+            fits = self._everyone & ~self._not_categories.named | self._page_taxonomies.one(request.page_taxonomy)
+            mask &= fits & ~self._not_categories.of(page)
+        return mask
 
     def _unsupplied(self, request: RequestFacts) -> int:
         """Those that ask more of the supply chain than the request shows."""
@@ -180,7 +260,11 @@ class TargetingIndex:
         return 0 if named.issuperset(request.sellers) else self._authorised
 
     def _blocked(self, request: RequestFacts) -> int:
-        mask = self._bundles.of(request.blocked_bundles) | self._domains.of(map(_plain, request.blocked_domains))
+        mask = 0
+        if request.blocked_bundles:
+            mask = self._bundles.of(request.blocked_bundles)
+        if request.blocked_domains:
+            mask |= self._domains.of(map(_plain, request.blocked_domains))
         if request.blocked_categories:
             comparable = self._taxonomies.one(request.category_taxonomy)
             # Entries of another taxonomy cannot be shown to be none of the blocked.
@@ -207,7 +291,12 @@ class TargetingIndex:
         """
         if impression.secure:
             mask &= ~self._insecure
-        mask &= self._fills(impression.formats)
+        fits = self._filled.get(impression.formats)
+        if fits is None:
+            if len(self._filled) >= _MOST_KEPT:
+                self._filled.clear()
+            fits = self._filled[impression.formats] = self._fills(impression.formats)
+        mask &= fits
         if not mask:
             return [], NoBid.FORMAT
         open_mask = 0 if impression.private_auction else mask & ~self._deals.named
@@ -247,6 +336,8 @@ class TargetingIndex:
 
     def _worth(self, floor_micros: int) -> int:
         """The entries that bid at least so much: the first ones."""
+        if not floor_micros:
+            return self._everyone
         return (1 << bisect_right(self._falling, -floor_micros)) - 1
 
     def _dealt(self, mask: int, deal: DealFacts) -> int:
@@ -262,9 +353,9 @@ class TargetingIndex:
         for form in formats:
             fits = self._kinds.one(CreativeKind(form.kind)) & ~self._attributes.of(form.blocked_attributes)
             if form.sizes or form.ratios:
-                fits &= ~self._sizes.named | self._sizes.of(form.sizes) | self._in_ratio(form.ratios)
+                fits &= self._fit_size.any(form.sizes) | self._in_ratio(form.ratios)
             if form.mimes:
-                fits &= ~self._mimes.named | self._mimes.of(form.mimes)
+                fits &= self._fit_mime.any(form.mimes)
             if fits and (form.least_duration_s or form.most_duration_s):
                 fits &= self._lasting(form.least_duration_s, form.most_duration_s)
             mask |= fits & ~(self._unplayable(form) | self._lacking(form.apis)) if fits else 0
