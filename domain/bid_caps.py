@@ -5,16 +5,13 @@ processes without a shared store each keep their own count: a user who is sent t
 Must not read a clock: every call says what second it is. Times are seconds since any fixed moment and never go back.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Container
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import Final, Protocol
 
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
-Key = tuple[str, str]
-
 
 class _Everything:
     """Holds whatever one asks for."""
@@ -62,8 +59,8 @@ class CapLedger:
     most_keys: int = 1_000_000
     _users: OrderedDict[str, dict[str, list[float]]] = field(default_factory=OrderedDict)
     _pairs: int = 0
-    _open: dict[str, tuple[Key, float]] = field(default_factory=dict)
-    _expiries: list[tuple[float, str]] = field(default_factory=list)
+    _open: dict[str, tuple[str, str, float]] = field(default_factory=dict)
+    _expiries: deque[tuple[float, str]] = field(default_factory=deque)
 
     def __len__(self) -> int:
         return self._pairs
@@ -92,7 +89,10 @@ class CapLedger:
         return EVERYTHING if self._pairs >= self.most_keys else self._users.get(user, _NOBODY)
 
     def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:
-        """Take a place for a bid until its notice or `expires_s`. Ask `allows` first; tokens are unique."""
+        """Take a place for a bid until its notice or `expires_s`. Ask `allows` first; tokens are unique.
+
+        `expires_s` never is before an earlier call's: a bid that expires waits for those that were made before it.
+        """
         seen = self._users.pop(user, None)
         if seen is None:
             seen = {}
@@ -106,8 +106,8 @@ class CapLedger:
             if times[0] <= now_s - _DAY_S:
                 times[:] = [at for at in times if at > now_s - _DAY_S]
             times.append(now_s)
-        self._open[token] = ((user, campaign), now_s)
-        heappush(self._expiries, (expires_s, token))
+        self._open[token] = (user, campaign, now_s)
+        self._expiries.append((expires_s, token))
 
     def confirm(self, token: str) -> None:
         """The bid's impression was shown: its place stays taken. An unknown or settled token changes nothing."""
@@ -118,7 +118,7 @@ class CapLedger:
         found = self._open.pop(token, None)
         if found is None:
             return
-        (user, campaign), at = found
+        user, campaign, at = found
         seen = self._users.get(user, _NOBODY)
         times = seen.get(campaign)
         if times is None or at not in times:
@@ -132,7 +132,7 @@ class CapLedger:
 
     def _expire(self, now_s: float) -> None:
         while self._expiries and self._expiries[0][0] <= now_s:
-            self.release(heappop(self._expiries)[1])
+            self.release(self._expiries.popleft()[1])
 
     def _forget_old(self, now_s: float) -> bool:
         """Drop, from the front, what is a day old; whether there is room now."""

@@ -22,6 +22,7 @@ _DAY_US: Final = 86_400_000_000
 #: Features behind it are always zero; those before the second are the user's interests and segments.
 _USED: Final = 140
 _OF_CONTEXT: Final = 128
+_HALF: Final = np.dtype("<f2")
 _SHORT_BYTES: Final = 2 * (_USED - _OF_CONTEXT)
 
 
@@ -111,7 +112,7 @@ def decode_notices(chunk: bytes) -> list[NoticeEvent]:
 
 def packed_features(vector: Vector, *, personal: bool) -> bytes:
     """The features that can be other than zero, as half floats: 140 of them, or the last 12 where nobody is known."""
-    return vector[0 if personal else _OF_CONTEXT : _USED].astype("<f2").tobytes()
+    return vector[0 if personal else _OF_CONTEXT : _USED].astype(_HALF).tobytes()
 
 
 def unpacked_features(data: bytes) -> Vector:
@@ -119,7 +120,7 @@ def unpacked_features(data: bytes) -> Vector:
     vector = np.zeros(FEATURES, np.float32)
     if data:
         start = _OF_CONTEXT if len(data) == _SHORT_BYTES else 0
-        vector[start:_USED] = np.frombuffer(data, "<f2")
+        vector[start:_USED] = np.frombuffer(data, _HALF)
     return vector
 
 

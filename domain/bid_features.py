@@ -97,6 +97,8 @@ def personal_use_allowed(privacy: Privacy) -> bool:
         return False
     if privacy.us_privacy[_OPT_OUT_AT : _OPT_OUT_AT + 1].upper() == "Y":
         return False
+    if not privacy.gpp_sections:
+        return True
     readable = {GPP_EUROPE, GPP_US_PRIVACY} if privacy.us_privacy else {GPP_EUROPE}
     return readable.issuperset(privacy.gpp_sections)
 

@@ -3,6 +3,7 @@
 Pure functions over CPM micros. Must not know of campaigns or requests.
 """
 
+from functools import lru_cache
 from typing import Final
 
 _MICROS: Final = 1_000_000
@@ -23,6 +24,7 @@ def second_price_bid(value_micros: int, floor_micros: int) -> int | None:
     return value_micros if value_micros >= floor_micros else None
 
 
+@lru_cache(maxsize=16_384)
 def first_price_bid(value_micros: int, floor_micros: int, bidders: int) -> int | None:
     """The bid where the winner pays what it said: shaded as in the equilibrium of equal bidders with uniform values.
 

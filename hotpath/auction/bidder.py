@@ -15,7 +15,7 @@ from domain.bid_features import NOBODY, Profile, personal_use_allowed
 from domain.bid_snapshot import CreativeKind
 from hotpath.auction.facts import request_facts
 from hotpath.auction.markup import MARKUP_TYPES, markup, protocol, size
-from hotpath.auction.notices import BidTicket, NoticeKind, Tickets
+from hotpath.auction.notices import BidTicket, Tickets
 from hotpath.auction.records import of_auction, without_auction
 from hotpath.auction.settlement import Books, NoticeCounts, Settlement
 from hotpath.engine.engine import Bid, Decisions, Refusal
@@ -245,14 +245,14 @@ class Bidder:
             house_currency=house_currency,
             charged_by_win=campaign.seat in self._settings.charged_by_win,
         )
-        token, (width, height) = self._tickets.token(ticket), size(bid.entry, imp)
+        addresses, (width, height) = self._tickets.addresses(self._tickets.token(ticket)), size(bid.entry, imp)
         return wire.Bid(
             id=bid.token,
             impid=imp.id,
             price=bid.price_micros / _MICROS,
-            nurl=self._tickets.address(NoticeKind.WIN, token),
-            burl=self._tickets.address(NoticeKind.BILLING, token),
-            lurl=self._tickets.address(NoticeKind.LOSS, token),
+            nurl=addresses.win,
+            burl=addresses.billing,
+            lurl=addresses.loss,
             adm=markup(bid.entry, imp, bid.token),
             adid=bid.entry.offer.offer_id,
             adomain=campaign.domains,

@@ -5,6 +5,7 @@ Values outside their domain are left out: a size below one, a floor below zero. 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import isfinite
 from typing import Final
 from urllib.parse import urlsplit
@@ -42,11 +43,11 @@ def request_facts(request: BidRequest, vendor_id: int) -> RequestFacts:
     domain = _page_domain(place)
     return RequestFacts(
         request_id=request.id,
-        impressions=tuple([_impression(imp) for imp in request.imp]),
+        impressions=tuple(map(_impression, request.imp)),
         # An exchange's own kind of auction may well take what was bid.
         first_price=request.at != _SECOND_PRICE,
         test=request.test != 0,
-        currencies=tuple([code.upper() for code in request.cur]),
+        currencies=tuple([code.upper() for code in request.cur]) if request.cur else (),
         seats=request.wseat,
         blocked_seats=request.bseat,
         allowed_categories=request.acat,
@@ -94,6 +95,11 @@ def _page_categories(page: Site | App | None) -> tuple[str, ...]:
     if page is None:
         return ()
     named = (*page.cat, *page.sectioncat, *page.pagecat)
+    return _with_ancestors(named) if named else ()
+
+
+@lru_cache(maxsize=4_096)
+def _with_ancestors(named: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for category in named for name in with_ancestors(category)))
 
 
@@ -110,6 +116,7 @@ def _user_key(request: BidRequest) -> str:
 def _impression(imp: Imp) -> ImpressionFacts:
     formats: list[FormatFacts] = []
     floors: list[DurationFloor] = []
+    shown = imp.banner or imp.video
     if imp.banner is not None:
         formats.append(_banner(imp.banner))
     if imp.video is not None:
@@ -125,10 +132,10 @@ def _impression(imp: Imp) -> ImpressionFacts:
         formats=tuple(formats),
         floor_micros=floor_micros(imp.bidfloor),
         floor_currency=_currency(imp.bidfloorcur),
-        deals=tuple([_deal(deal) for deal in imp.pmp.deals]) if imp.pmp is not None else (),
+        deals=tuple(map(_deal, imp.pmp.deals)) if imp.pmp is not None else (),
         private_auction=imp.pmp is not None and imp.pmp.private_auction != 0,
         secure=imp.secure != 0,
-        position=next((one.pos for one in (imp.banner, imp.video) if one is not None), 0),
+        position=shown.pos if shown is not None else 0,
         duration_floors=tuple(floors),
         multiplier=_multiplier(imp),
     )
@@ -152,13 +159,15 @@ def _currency(code: str) -> str:
 
 def _multiplier(imp: Imp) -> float:
     """For how many impressions one showing counts; 1 where nothing sensible is said."""
-    told = imp.qty.multiplier if imp.qty is not None else 1.0
+    if imp.qty is None:
+        return 1.0
+    told = imp.qty.multiplier
     return min(told, _MOST_MULTIPLIER) if isfinite(told) and told > 0 else 1.0
 
 
 def floor_micros(floor: float) -> int:
     """A floor as CPM micros, at least 0; rounded up, since a bid a millionth below it would be refused."""
-    if not isfinite(floor):
+    if not floor or not isfinite(floor):
         return 0
     micros = round(floor * _MICROS)
     return max(0, micros + (micros < floor * _MICROS - 1e-3))
@@ -166,7 +175,7 @@ def floor_micros(floor: float) -> int:
 
 def _duration_floors(named: Video | Audio | Deal) -> list[DurationFloor]:
     """Floors that hang on a spot's length: by ranges of seconds, and by the second."""
-    floors = [_range_floor(one) for one in named.durfloors]
+    floors = [_range_floor(one) for one in named.durfloors] if named.durfloors else []
     by_second = floor_micros(named.mincpmpersec)
     if by_second:
         floors.append(DurationFloor(0, 0, by_second, per_second=True))
@@ -179,20 +188,20 @@ def _range_floor(one: DurFloors) -> DurationFloor:
 
 def banner_sizes(banner: Banner) -> tuple[tuple[int, int], ...]:
     """The sizes that a banner takes, formats first; none where any is fine, or a ratio is asked for."""
-    sizes = [(one.w, one.h) for one in banner.format if one.w > 0 and one.h > 0]
+    sizes = [(one.w, one.h) for one in banner.format if one.w > 0 and one.h > 0] if banner.format else ()
     if sizes:
         return tuple(sizes)
     return ((banner.w, banner.h),) if banner.w > 0 and banner.h > 0 else ()
 
 
 def _banner(banner: Banner) -> FormatFacts:
-    flexible = [one for one in banner.format if one.wratio > 0 and one.hratio > 0]
+    flexible = [one for one in banner.format if one.wratio > 0 and one.hratio > 0] if banner.format else ()
     return FormatFacts(
         CreativeKind.BANNER,
         banner_sizes(banner),
         banner.mimes,
         banner.battr,
-        ratios=tuple([(one.wratio, one.hratio, max(0, one.wmin)) for one in flexible]),
+        ratios=tuple([(one.wratio, one.hratio, max(0, one.wmin)) for one in flexible]) if flexible else (),
         apis=banner.api,
         blocked_types=banner.btype,
     )

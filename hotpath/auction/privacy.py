@@ -14,12 +14,13 @@ from hotpath.openrtb.people import User
 from hotpath.openrtb.requests import Regs
 
 _NO_SECTIONS: Final[dict[int, str]] = {}
+_NOTHING_SAID: Final = Privacy()
 
 
 def privacy_of(regs: Regs | None, user: User | None, vendor_id: int) -> Privacy:
     """What a request says; `vendor_id` is this bidder's number on the global vendor list, 0 for none."""
     if regs is None:
-        return Privacy()
+        return _NOTHING_SAID
     gdpr: object = regs.gdpr
     us_privacy: object = regs.us_privacy
     named: object = regs.gpp_sid

@@ -16,35 +16,35 @@ def without_auction(request: BidRequest, result: str, now_s: float) -> BidEvent:
 
 def of_auction(request: BidRequest, decisions: Decisions, now_s: float) -> BidEvent:
     """The event of a request's decisions: what was bid, why not, and what a model can learn from."""
-    shortlist = decisions.shortlist
-    outcomes = tuple(
-        [
-            Outcome(each.imp_id, each.reason.value)
-            if isinstance(each, Refusal)
-            else Outcome(
+    shortlist, outcomes, result = decisions.shortlist, [], "no_bid"
+    for each in decisions:
+        if isinstance(each, Refusal):
+            outcomes.append(Outcome(each.imp_id, each.reason.value))
+            continue
+        result, entry = "bid", each.entry
+        outcomes.append(
+            Outcome(
                 each.imp_id,
                 "",
                 each.token,
-                each.entry.campaign.campaign_id,
-                each.entry.offer.offer_id,
-                each.entry.creative.creative_id,
+                entry.campaign.campaign_id,
+                entry.offer.offer_id,
+                entry.creative.creative_id,
                 each.deal_id,
                 each.price_micros,
                 each.house_micros,
                 each.score,
             )
-            for each in decisions
-        ]
-    )
+        )
     return BidEvent(
         request.id,
         int(now_s * _US),
-        "bid" if any(not each.reason for each in outcomes) else "no_bid",
+        result,
         shortlist.currency,
         decisions.house_currency,
         request.test != 0,
         shortlist.user,
         packed_features(shortlist.vector, personal=bool(shortlist.user)),
         dict(decisions.scores),
-        outcomes,
+        tuple(outcomes),
     )

@@ -52,14 +52,14 @@ class BatchedDecisions:
     def _settled(self, shortlist: Shortlist, profile: Profile, scores: Scores, now_s: float) -> Decisions | Exception:
         try:
             if self._engine.holds(shortlist):
-                return self._engine.settle(shortlist, dict(scores), now_s)
+                return self._engine.settle(shortlist, dict(zip(shortlist.offer_ids, scores, strict=True)), now_s)
             return self._engine.decide(shortlist.request, profile, now_s)
         except Exception as error:  # noqa: BLE001 - one request's fault must not reach the others of its batch
             return error
 
     def _take(self, provider: CoLaNetProvider) -> None:
         def backend(requests: Sequence[InferenceRequest], answer: BatchAnswer) -> None:
-            answer(provider.predict_batch(requests))
+            answer(provider.score_batch(requests))
 
         self._provider = provider
         self._batcher = InferenceBatcher(self._loop, backend, most_items=min(_MOST, provider.max_batch_size))

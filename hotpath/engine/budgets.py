@@ -3,9 +3,9 @@
 One process's books; other processes' spend comes with the snapshot. Must not read a clock or know of users.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import Final
 
 from domain.bid_pacing import affordable, impression_micros, next_rate, planned_micros, takes_part
@@ -21,7 +21,7 @@ class _Account:
     budget_micros: int
     spent_micros: int
     number: int
-    bid_micros: int
+    bid_cost_micros: int
     reserved_micros: int = 0
     rate: float = 1.0
     is_broke: bool = False
@@ -41,7 +41,7 @@ class Budgets:
 
     _accounts: dict[str, _Account] = field(default_factory=dict)
     _open: dict[str, tuple[str, int]] = field(default_factory=dict)
-    _expiries: list[tuple[float, str]] = field(default_factory=list)
+    _expiries: deque[tuple[float, str]] = field(default_factory=deque)
     _day: int = -1
     _paced_s: float = 0.0
     _recalled: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Budgets:
         for number, campaign in enumerate(campaigns):
             known = campaign.spent_today_micros if same_day else 0
             known += self._unknown_to(campaign.campaign_id, compiled_s)
-            account = _Account(campaign.daily_budget_micros, known, number, campaign.bid_cpm_micros)
+            account = _Account(campaign.daily_budget_micros, known, number, impression_micros(campaign.bid_cpm_micros))
             before = old.get(campaign.campaign_id)
             if before is not None:
                 account.spent_micros = max(known, before.spent_micros)
@@ -75,7 +75,7 @@ class Budgets:
     def advance(self, now_s: float) -> None:
         """Let time pass: open bids expire, a new day starts at nothing spent, rates move once a minute."""
         while self._expiries and self._expiries[0][0] <= now_s:
-            self.release(heappop(self._expiries)[1])
+            self.release(self._expiries.popleft()[1])
         if now_s // _DAY_S != self._day:
             self._roll(now_s)
         if now_s - self._paced_s < PACE_EVERY_S:
@@ -102,13 +102,13 @@ class Budgets:
         )
 
     def reserve(self, token: str, campaign_id: str, price_cpm_micros: int, *, expires_s: float) -> None:
-        """Set an open bid's cost aside until it is charged, lost, or `expires_s`."""
+        """Set an open bid's cost aside until it is charged, lost, or `expires_s`, never before an earlier call's."""
         cost = impression_micros(price_cpm_micros)
         account = self._accounts[campaign_id]
         account.reserved_micros += cost
         self._weigh(account)
         self._open[token] = (campaign_id, cost)
-        heappush(self._expiries, (expires_s, token))
+        self._expiries.append((expires_s, token))
 
     def charge(self, token: str, campaign_id: str, price_cpm_micros: int) -> None:
         """An impression was paid. Counts also after the bid expired; the caller counts each notice once."""
@@ -151,9 +151,7 @@ class Budgets:
 
     def _weigh(self, account: _Account) -> None:
         """Note whether an account still affords its campaign's own bid."""
-        is_broke = not affordable(
-            account.bid_micros, account.spent_micros, account.reserved_micros, account.budget_micros
-        )
+        is_broke = account.spent_micros + account.reserved_micros + account.bid_cost_micros > account.budget_micros
         if is_broke != account.is_broke:
             account.is_broke = is_broke
             self.broke ^= account.entries

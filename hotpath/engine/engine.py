@@ -86,7 +86,7 @@ def prepared(snapshot: Snapshot, provider: CoLaNetProvider, pause: Callable[[], 
     return Prepared(snapshot, provider, TargetingIndex(snapshot, pause))
 
 
-class Shortlist(msgspec.Struct, frozen=True):
+class Shortlist(msgspec.Struct, frozen=True, gc=False):
     """Who may bid on what, before anything was scored. `offer_ids` is empty when nobody may."""
 
     request: RequestFacts
@@ -278,7 +278,7 @@ class Engine:
 
     def _floors(self, impression: ImpressionFacts) -> dict[DealFacts | None, int | None]:
         floors: dict[DealFacts | None, int | None] = {
-            None: self._house(impression.floor_micros, impression.floor_currency)
+            None: self._house(impression.floor_micros, impression.floor_currency) if impression.floor_micros else 0
         }
         for deal in impression.deals:
             floors[deal] = self._house(deal.floor_micros, deal.floor_currency)
@@ -332,8 +332,10 @@ class Engine:
                 nearest = NoBid.CAP
                 continue
             price = self._price(campaign.bid_cpm_micros, lane, first_price=shortlist.request.first_price)
-            cost = ceil((price or 0) * impression.multiplier)
-            if price is None or not self.budgets.affords(campaign.campaign_id, cost):
+            if price is None:
+                continue
+            cost = price if impression.multiplier == 1 else ceil(price * impression.multiplier)
+            if not self.budgets.affords(campaign.campaign_id, cost):
                 continue
             return self._commit(shortlist, impression.imp_id, (entry, lane), (price, cost), score, now_s)
         return Refusal(impression.imp_id, nearest)

@@ -70,18 +70,14 @@ class Fitting:
 
     def __init__(self, by_value: dict[Hashable, int], others: int) -> None:
         """`others` take whatever no list names."""
-        self._by_value = by_value
+        self.by_value = by_value
         self.others = others
-
-    def one(self, value: Hashable) -> int:
-        """Entries that take the value."""
-        return self._by_value.get(value, self.others)
 
     def any(self, values: Iterable[Hashable]) -> int:
         """Entries that take any of the values, or ask for none."""
         mask = self.others
         for value in values:
-            mask |= self._by_value.get(value, 0)
+            mask |= self.by_value.get(value, 0)
         return mask
 
 
@@ -171,6 +167,7 @@ class TargetingIndex:
         self._fit_segments = self._segments.fitting(everyone)
         self._fit_size = self._sizes.fitting(everyone)
         self._fit_mime = self._mimes.fitting(everyone)
+        self._undealt = everyone & ~self._deals.named
         # Those that take a page of no known category, for a user of no known segment.
         self._plainest = self._fit_categories.others & self._fit_segments.others
         by_campaign: defaultdict[str, list[int]] = defaultdict(list)
@@ -228,9 +225,9 @@ class TargetingIndex:
     def _targeted(self, request: RequestFacts, hour_utc: int, segments: tuple[int, ...]) -> int:
         """Those whose campaign asks for nothing that the request or its user is not."""
         mask = (
-            self._fit_country.one(request.country)
-            & self._fit_device.one(request.device_type)
-            & self._fit_hour.one(hour_utc)
+            self._fit_country.by_value.get(request.country, self._fit_country.others)
+            & self._fit_device.by_value.get(request.device_type, self._fit_device.others)
+            & self._fit_hour.by_value.get(hour_utc, self._fit_hour.others)
         )
         if request.page_categories or segments:
             mask &= self._fit_page(request) & self._fit_segments.any(segments)
@@ -299,16 +296,20 @@ class TargetingIndex:
         mask &= fits
         if not mask:
             return [], NoBid.FORMAT
-        open_mask = 0 if impression.private_auction else mask & ~self._deals.named
-        eligible: list[tuple[DealFacts | None, int]] = [(deal, self._dealt(mask, deal)) for deal in impression.deals]
-        eligible.append((None, open_mask))
-        eligible = [(deal, left) for deal, left in eligible if left]
-        if not eligible:
-            return [], NoBid.PRIVATE_AUCTION if impression.private_auction else NoBid.TARGETING
-        lanes, reason = [], NoBid.CURRENCY
-        for deal, left in eligible:
+        ways: list[tuple[DealFacts | None, int]] = []
+        if impression.deals:
+            ways = [(deal, self._dealt(mask, deal)) for deal in impression.deals]
+        reason = NoBid.PRIVATE_AUCTION
+        if not impression.private_auction:
+            ways.append((None, mask & self._undealt))
+            reason = NoBid.TARGETING
+        lanes = []
+        for deal, left in ways:
+            if not left:
+                continue
             floor = floors[deal]
             if floor is None:
+                reason = NoBid.CURRENCY if reason is not NoBid.FLOOR else reason
                 continue
             reason = NoBid.FLOOR
             above = left & self._worth(floor)

@@ -64,6 +64,8 @@ class SpoolFile:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for statement in (
+            # The largest: the log has a head, a checksum and two writes for each page.
+            "PRAGMA page_size = 65536",
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
             "PRAGMA wal_autocheckpoint = 0",

@@ -3,17 +3,21 @@
 Must not know what a backend does with a batch, nor wait when there is nothing to wait for.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from hotpath.inference.provider import InferenceRequest, InferenceResult
+from hotpath.inference.provider import InferenceRequest
+
+logger = logging.getLogger("campaign_express.bid")
 
 MOST_ITEMS: Final = 16
 MOST_WAIT_S: Final = 0.0005
 
-Scores = list[InferenceResult]
-#: Told the scores of one request, or why there are none.
+#: Of one request, in the order of its offers.
+Scores = list[float]
+#: Told them, or why there are none.
 Answer = Callable[[Scores | Exception], None]
 #: Told the scores of a whole batch, or why there are none.
 BatchAnswer = Callable[[list[Scores] | Exception], None]
@@ -98,11 +102,12 @@ class InferenceBatcher:
 
     def _settle(self, batch: list[tuple[InferenceRequest, Answer]], outcome: list[Scores] | Exception) -> None:
         self._in_flight -= 1
-        if isinstance(outcome, Exception):
-            for _, answer in batch:
-                answer(outcome)
-        else:
-            for (_, answer), scores in zip(batch, outcome, strict=True):
+        told = [outcome] * len(batch) if isinstance(outcome, Exception) else outcome
+        for (_, answer), scores in zip(batch, told, strict=True):
+            try:
                 answer(scores)
+            except Exception:
+                # One asker's fault must not leave the others of its batch without an answer.
+                logger.exception("the scores of a request could not be told")
         if not self._in_flight and self._waiting:
             self._flush()

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from domain.bid_features import Vector
 from domain.bid_layout import FEATURES
 from domain.bid_snapshot import SpikingModel
-from hotpath.inference.provider import InferenceRequest, InferenceResult
+from hotpath.inference.provider import InferenceRequest
 
 #: Sizes for which a graph is compiled: a batch is padded to the next one.
 BATCHES: Final = (1, 4, 16)
 _NARROWEST: Final = 16
+#: Lists of offers whose rows are kept; beyond, all are dropped.
+_MOST_KEPT: Final = 4_096
 
 
 def padded_batch(count: int) -> int:
@@ -41,12 +43,13 @@ class Gathered(NamedTuple):
 
 
 class Gatherer:
-    """One model's offers by their rows."""
+    """One model's offers by their rows. Rows of the lists that come again and again are kept."""
 
     def __init__(self, model: SpikingModel) -> None:
         """The row behind the last offer's is the one that pads."""
         self._rows = {offer_id: row for row, offer_id in enumerate(model.offer_ids)}
         self._inhibition = model.inhibition
+        self._kept: dict[tuple[str, ...], NDArray[np.int32]] = {}
 
     def gather(self, requests: Sequence[InferenceRequest]) -> Gathered:
         """Arrays of a compiled size; places without a request or an offer point at the row behind the last.
@@ -59,19 +62,22 @@ class Gatherer:
         features = np.zeros((batch, FEATURES), np.float32)
         rows = np.full((batch, width), len(self._rows), np.int32)
         share = np.zeros((batch, 1), np.float32)
-        find = self._rows.__getitem__
         for at, (profile, offer_ids) in enumerate(requests):
             features[at] = profile
-            rows[at, : len(offer_ids)] = list(map(find, offer_ids))
-            share[at, 0] = self._inhibition / max(1, len(offer_ids) - 1)
+            known = self._rows_of(tuple(offer_ids))
+            rows[at, : len(known)] = known
+            share[at, 0] = self._inhibition / max(1, len(known) - 1)
         return Gathered(features, rows, share)
 
+    def _rows_of(self, offer_ids: tuple[str, ...]) -> NDArray[np.int32]:
+        kept = self._kept.get(offer_ids)
+        if kept is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            kept = self._kept[offer_ids] = np.array([self._rows[offer_id] for offer_id in offer_ids], np.int32)
+        return kept
 
-def results(requests: Sequence[InferenceRequest], scores: Vector) -> list[list[InferenceResult]]:
-    """Each request's offers with its row of the scores; what pads is left out."""
-    make = InferenceResult._make
-    return [
-        # Not strict: a row of scores is as wide as the batch's widest request.
-        list(map(make, zip(request.offer_ids, row, strict=False)))
-        for request, row in zip(requests, scores.tolist(), strict=False)
-    ]
+
+def trimmed(requests: Sequence[InferenceRequest], scores: Vector) -> list[list[float]]:
+    """Each request's row of the scores, without what pads: a row is as wide as the batch's widest request."""
+    return [row[: len(request.offer_ids)] for request, row in zip(requests, scores.tolist(), strict=False)]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from domain.bid_features import Vector
 from domain.bid_layout import FEATURES
 from domain.bid_snapshot import SpikingModel
-from hotpath.inference.gathering import BATCHES, Gatherer, chunks, padded_width, results
+from hotpath.inference.gathering import BATCHES, Gatherer, chunks, padded_width, trimmed
 from hotpath.inference.litert_files import steps, synapses
-from hotpath.inference.provider import BackendUnavailable, InferenceRequest, InferenceResult
+from hotpath.inference.provider import BackendUnavailable, InferenceRequest, InferenceResult, named
 
 _MOST: Final = 32
 _RUNTIMES: Final = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
@@ -97,11 +97,15 @@ class LiteRtProvider:
 
     def predict_batch(self, requests: Sequence[InferenceRequest]) -> list[list[InferenceResult]]:
         """Score several profiles at once."""
+        return named(requests, self.score_batch(requests))
+
+    def score_batch(self, requests: Sequence[InferenceRequest]) -> list[list[float]]:
+        """The bare scores of several profiles."""
         if len(requests) > _MOST:
             raise ValueError(f"{len(requests)} requests are more than a batch of {_MOST}")
-        return [scores for chunk in chunks(requests) for scores in self._predict(chunk)]
+        return [scores for chunk in chunks(requests) for scores in self._score(chunk)]
 
-    def _predict(self, requests: Sequence[InferenceRequest]) -> list[list[InferenceResult]]:
+    def _score(self, requests: Sequence[InferenceRequest]) -> list[list[float]]:
         features, rows, share = self._gatherer.gather(requests)
         batch, width = rows.shape
         currents = self._synapses[batch].run(features.reshape(1, batch, 1, FEATURES))
@@ -111,4 +115,4 @@ class LiteRtProvider:
         graph = self._steps.get((batch, width))
         if graph is None:
             graph = self._steps[batch, width] = _Graph(self._interpreter, steps(self._model, batch, width))
-        return results(requests, graph.run(chosen, share))
+        return trimmed(requests, graph.run(chosen, share))

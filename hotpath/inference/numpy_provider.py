@@ -8,7 +8,7 @@ import numpy as np
 from domain.bid_features import Vector
 from domain.bid_layout import FEATURES
 from domain.bid_snapshot import SpikingModel
-from hotpath.inference.provider import InferenceRequest, InferenceResult
+from hotpath.inference.provider import InferenceRequest, InferenceResult, named
 
 #: The document's most for its CPU backend.
 _MOST: Final = 32
@@ -54,6 +54,10 @@ class NumpyProvider:
 
     def predict_batch(self, requests: Sequence[InferenceRequest]) -> list[list[InferenceResult]]:
         """Score several profiles at once."""
+        return named(requests, self.score_batch(requests))
+
+    def score_batch(self, requests: Sequence[InferenceRequest]) -> list[list[float]]:
+        """The bare scores of several profiles."""
         if len(requests) > _MOST:
             raise ValueError(f"{len(requests)} requests are more than a batch of {_MOST}")
         if not requests:
@@ -64,10 +68,7 @@ class NumpyProvider:
             rows = [self._rows[offer_id] for offer_id in offer_ids]
             currents[at, : len(rows)] = self._weights[rows] @ profile + self._biases[rows]
         scores = self._fire(currents, np.array([[len(request.offer_ids)] for request in requests], np.float32)).tolist()
-        return [
-            [InferenceResult(offer_id, score) for offer_id, score in zip(request.offer_ids, row, strict=False)]
-            for request, row in zip(requests, scores, strict=True)
-        ]
+        return [row[: len(request.offer_ids)] for request, row in zip(requests, scores, strict=True)]
 
     def _fire(self, currents: Vector, counts: Vector) -> Vector:
         model = self._model

@@ -9,9 +9,9 @@ import onnxruntime
 from domain.bid_features import Vector
 from domain.bid_layout import FEATURES
 from domain.bid_snapshot import SpikingModel
-from hotpath.inference.gathering import BATCHES, Gatherer, chunks, results
+from hotpath.inference.gathering import BATCHES, Gatherer, chunks, trimmed
 from hotpath.inference.onnx_file import onnx_file
-from hotpath.inference.provider import InferenceRequest, InferenceResult
+from hotpath.inference.provider import InferenceRequest, InferenceResult, named
 
 _MOST: Final = 32
 
@@ -55,11 +55,15 @@ class OnnxProvider:
 
     def predict_batch(self, requests: Sequence[InferenceRequest]) -> list[list[InferenceResult]]:
         """Score several profiles at once."""
+        return named(requests, self.score_batch(requests))
+
+    def score_batch(self, requests: Sequence[InferenceRequest]) -> list[list[float]]:
+        """The bare scores of several profiles."""
         if len(requests) > _MOST:
             raise ValueError(f"{len(requests)} requests are more than a batch of {_MOST}")
-        return [scores for chunk in chunks(requests) for scores in self._predict(chunk)]
+        return [scores for chunk in chunks(requests) for scores in self._score(chunk)]
 
-    def _predict(self, requests: Sequence[InferenceRequest]) -> list[list[InferenceResult]]:
+    def _score(self, requests: Sequence[InferenceRequest]) -> list[list[float]]:
         features, rows, share = self._gatherer.gather(requests)
         (scores,) = self._session.run(None, {"features": features, "rows": rows, "share": share})
-        return results(requests, scores)
+        return trimmed(requests, scores)

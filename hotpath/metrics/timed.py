@@ -48,3 +48,10 @@ class TimedProvider:
         results = self._provider.predict_batch(requests)
         self._histogram.observe(time.perf_counter() - began)
         return results
+
+    def score_batch(self, requests: Sequence[InferenceRequest]) -> list[list[float]]:
+        """The backend's: one observation for the batch."""
+        began = time.perf_counter()
+        scores = self._provider.score_batch(requests)
+        self._histogram.observe(time.perf_counter() - began)
+        return scores

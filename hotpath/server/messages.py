@@ -2,8 +2,10 @@
 
 import gzip
 import zlib
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 _VERSIONS: Final = {f"2.{minor}".encode(): f"2.{minor}".encode() for minor in range(7)}
 _OURS: Final = b"2.6"
@@ -26,8 +28,7 @@ class TooLarge(ValueError):
     """The body is larger than allowed, once unpacked."""
 
 
-@dataclass(slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, gc=False):
     """One request. Header names are in lower case; `started_s` is when its first byte came, on the loop's clock."""
 
     method: bytes
@@ -37,8 +38,7 @@ class HttpRequest:
     started_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct, frozen=True, gc=False):
     """What to send; `closes` ends the connection behind it, `timed` has its time counted."""
 
     status: int
@@ -51,22 +51,19 @@ class HttpAnswer:
 def answer_bytes(answer: HttpAnswer, headers: dict[bytes, bytes], *, closes: bool) -> bytes:
     """Head and body; packed where the request's headers allow it and it is worth it."""
     version = _VERSIONS.get(headers.get(b"x-openrtb-version", b""), _OURS)
-    head = [b"HTTP/1.1 %d %b\r\nx-openrtb-version: %b\r\n" % (answer.status, _REASONS[answer.status], version)]
-    body = answer.body
+    body, packing, close = answer.body, b"", b"connection: close\r\n" if closes or answer.closes else b""
+    if answer.status == 204:  # noqa: PLR2004 - RFC 9110 8.6: a 204 carries no length
+        return b"HTTP/1.1 204 No Content\r\nx-openrtb-version: %b\r\n%b\r\n" % (version, close)
+    if len(body) >= _PACKED_FROM and takes_gzip(headers.get(b"accept-encoding", b"")):
+        body, packing = gzip.compress(body, 1, mtime=0), b"content-encoding: gzip\r\n"
     if body:
-        if len(body) >= _PACKED_FROM and takes_gzip(headers.get(b"accept-encoding", b"")):
-            body = gzip.compress(body, 1, mtime=0)
-            head.append(b"content-encoding: gzip\r\n")
-        head.append(b"content-type: %b\r\n" % answer.content_type)
-    if answer.status != 204:  # noqa: PLR2004 - RFC 9110 8.6: a 204 carries no length
-        head.append(b"content-length: %d\r\n" % len(body))
-    if closes or answer.closes:
-        head.append(b"connection: close\r\n")
-    head.append(b"\r\n")
-    head.append(body)
-    return b"".join(head)
+        packing += b"content-type: %b\r\n" % answer.content_type
+    return b"HTTP/1.1 %d %b\r\nx-openrtb-version: %b\r\n%bcontent-length: %d\r\n%b\r\n%b" % (
+        answer.status, _REASONS[answer.status], version, packing, len(body), close, body,
+    )  # fmt: skip
 
 
+@lru_cache(maxsize=256)
 def takes_gzip(accepted: bytes) -> bool:
     """Whether an Accept-Encoding names gzip, or anything, with a weight above zero."""
     weights = {}

@@ -195,12 +195,16 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
         self._url.append(url)
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > self._shared.limits.head_bytes:
+            self._answer(HttpAnswer(431, closes=True))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; of one that comes twice, the last counts."""
         self._headers[name.lower()] = value
-        self._count_head(len(name) + len(value) + 4)
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self._shared.limits.head_bytes:
+            self._answer(HttpAnswer(431, closes=True))
 
     def on_headers_complete(self) -> None:
         """Ask for the body where the client waits to be asked."""
@@ -237,11 +241,6 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._head_bytes = 0
-
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > self._shared.limits.head_bytes:
-            self._answer(HttpAnswer(431, closes=True))
 
     def _answer(self, answer: HttpAnswer) -> None:
         """Answer for the connection itself, behind what the application still has to say."""

@@ -85,8 +85,8 @@ class Routes:
         if self._late():
             self._bidder.counts.answers["overloaded"] += 1
             return reply(_NO_BID)
-        kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        found = _CODECS.get(kind)
+        kind = request.headers.get(b"content-type", b"")
+        found = _CODECS.get(kind) or _CODECS.get(kind.partition(b";")[0].strip().lower())
         if found is None:
             return reply(HttpAnswer(415))
         codec, named = found

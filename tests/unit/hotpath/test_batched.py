@@ -15,7 +15,7 @@ from hotpath.engine.batched import BatchedDecisions
 from hotpath.engine.engine import Bid, Engine, EngineSettings, Refusal
 from hotpath.engine.facts import FormatFacts, ImpressionFacts, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
-from hotpath.inference.provider import InferenceRequest, InferenceResult
+from hotpath.inference.provider import InferenceRequest
 from tests.unit.hotpath.test_batcher import VirtualLoop
 
 NOON_S = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -33,9 +33,9 @@ class CountingProvider(NumpyProvider):
         super().__init__(model)
         self.batches: list[int] = []
 
-    def predict_batch(self, requests: Sequence[InferenceRequest]) -> list[list[InferenceResult]]:
+    def score_batch(self, requests: Sequence[InferenceRequest]) -> list[list[float]]:
         self.batches.append(len(requests))
-        return super().predict_batch(requests)
+        return super().score_batch(requests)
 
 
 def campaign(number: int, cap: int, impressions_left: int, country: str) -> Campaign:
@@ -172,7 +172,7 @@ def test_a_swap_between_question_and_scores_leaves_no_bid_of_what_is_gone() -> N
 
 def test_a_backend_that_fails_is_told_to_each_who_asked() -> None:
     class Broken(NumpyProvider):
-        def predict_batch(self, requests: Sequence[InferenceRequest]) -> list[list[InferenceResult]]:
+        def score_batch(self, requests: Sequence[InferenceRequest]) -> list[list[float]]:
             raise OSError("the accelerator is gone")
 
     plan = snapshot((campaign(0, 0, 1_000, ""),))

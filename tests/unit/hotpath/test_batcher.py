@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hotpath.inference.batcher import BatchAnswer, InferenceBatcher
-from hotpath.inference.provider import InferenceRequest, InferenceResult
+from hotpath.inference.provider import InferenceRequest
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Desk:
 
     def finish(self, number: int) -> None:
         _, names, done = self.calls[number]
-        done([[InferenceResult(name, 0.5)] for name in names])
+        done([[float(ord(name[0]))] for name in names])
 
     @property
     def batches(self) -> list[tuple[int, list[str]]]:
@@ -92,7 +92,7 @@ def test_an_idle_backend_is_called_at_the_end_of_the_tick() -> None:
     desk.loop.tick()
     assert desk.batches == [(0, ["a", "b"])]
     desk.finish(0)
-    assert desk.answers == {"a": [InferenceResult("a", 0.5)], "b": [InferenceResult("b", 0.5)]}
+    assert desk.answers == {"a": [97.0], "b": [98.0]}
     desk.loop.until(10_000)
     assert len(desk.batches) == 1
 
@@ -142,7 +142,7 @@ def test_a_failed_call_is_its_own_requests_failure_only() -> None:
     error = RuntimeError("the backend is gone")
     desk.calls[0][2](error)
     desk.finish(1)
-    assert desk.answers == {"a": error, "b": [InferenceResult("b", 0.5)]}
+    assert desk.answers == {"a": error, "b": [98.0]}
 
 
 def test_a_backend_that_raises_answers_its_requests() -> None:
@@ -156,3 +156,18 @@ def test_a_backend_that_raises_answers_its_requests() -> None:
     batcher.submit(InferenceRequest(np.zeros(1, np.float32), ["a"]), answers.append)
     loop.tick()
     assert answers == [error]
+
+
+def test_an_asker_that_fails_leaves_the_others_of_its_batch_their_answers(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk()
+    desk.batcher.submit(InferenceRequest(np.zeros(1, np.float32), ["x"]), lambda _: 1 / 0)
+    desk.submit("a", "b")
+    desk.loop.tick()
+    desk.finish(0)
+    assert desk.answers == {"a": [97.0], "b": [98.0]}
+    assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
+        ("ERROR", "the scores of a request could not be told")
+    ]
+    desk.submit("c")
+    desk.loop.tick()
+    assert desk.batches[1][1] == ["c"]

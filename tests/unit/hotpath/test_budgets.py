@@ -55,8 +55,8 @@ def test_a_part_of_a_micro_is_rounded_up() -> None:
 
 def test_what_nobody_answers_expires_at_its_second_and_may_still_be_charged() -> None:
     made = books()
-    made.reserve("a", "k", 3_000_000, expires_s=NOON + 60)
     made.reserve("b", "k", 5_000_000, expires_s=NOON + 30)
+    made.reserve("a", "k", 3_000_000, expires_s=NOON + 60)
     made.advance(NOON + 29.9)
     assert made.standing("k")[1] == 8_000
     made.advance(NOON + 30)
