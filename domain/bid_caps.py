@@ -13,6 +13,7 @@ from typing import Final, Protocol
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
 
+
 class _Everything:
     """Holds whatever one asks for."""
 

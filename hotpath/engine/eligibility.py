@@ -122,9 +122,13 @@ class Eligibility:
 
 def offers_of(found: Sequence[tuple[ImpressionFacts, list[Group] | NoBid]]) -> tuple[str, ...]:
     """All offers of a request, each once."""
+    if len(found) == 1:
+        groups = found[0][1]
+        if isinstance(groups, NoBid):
+            return ()
+        if len(groups) == 1:
+            return groups[0][0].offer_ids
     shelves = [shelf for _, groups in found if not isinstance(groups, NoBid) for shelf, _ in groups]
-    if len(shelves) == 1:
-        return shelves[0].offer_ids
     return tuple(dict.fromkeys(offer for shelf in shelves for offer in shelf.offer_ids))
 
 

@@ -288,12 +288,7 @@ class TargetingIndex:
         """
         if impression.secure:
             mask &= ~self._insecure
-        fits = self._filled.get(impression.formats)
-        if fits is None:
-            if len(self._filled) >= _MOST_KEPT:
-                self._filled.clear()
-            fits = self._filled[impression.formats] = self._fills(impression.formats)
-        mask &= fits
+        mask &= self._fits(impression.formats)
         if not mask:
             return [], NoBid.FORMAT
         ways: list[tuple[DealFacts | None, int]] = []
@@ -348,6 +343,14 @@ class TargetingIndex:
         if deal.domains:
             mask &= self._domains.of(map(_plain, deal.domains))
         return mask
+
+    def _fits(self, formats: tuple[FormatFacts, ...]) -> int:
+        fits = self._filled.get(formats)
+        if fits is None:
+            if len(self._filled) >= _MOST_KEPT:
+                self._filled.clear()
+            fits = self._filled[formats] = self._fills(formats)
+        return fits
 
     def _fills(self, formats: tuple[FormatFacts, ...]) -> int:
         mask = 0

@@ -102,7 +102,7 @@ class InferenceBatcher:
 
     def _settle(self, batch: list[tuple[InferenceRequest, Answer]], outcome: list[Scores] | Exception) -> None:
         self._in_flight -= 1
-        told = [outcome] * len(batch) if isinstance(outcome, Exception) else outcome
+        told: Sequence[Scores | Exception] = [outcome] * len(batch) if isinstance(outcome, Exception) else outcome
         for (_, answer), scores in zip(batch, told, strict=True):
             try:
                 answer(scores)

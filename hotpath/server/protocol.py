@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 import httptools
+import msgspec
 
+from hotpath.server.heads import Head, Heads
 from hotpath.server.messages import HttpAnswer, HttpRequest, answer_bytes
 
 logger = logging.getLogger("campaign_express.bid")
@@ -56,6 +58,7 @@ class Shared:
         self.application = application
         self.limits = limits
         self.connections: set[Connection] = set()
+        self.heads = Heads()
         self.draining = False
 
     def sweep(self, now_s: float) -> None:
@@ -64,24 +67,18 @@ class Shared:
             connection.end_if_late(now_s)
 
 
-class _Place:
-    """One request's place in the row of answers; called with the answer once there is one."""
+class _Place(msgspec.Struct):
+    """One request's place in the row of answers; called with the answer once there is one. Bytes go out as they are."""
 
-    __slots__ = ("_connection", "answer", "closes", "headers", "started_s")
-
-    def __init__(
-        self, connection: "Connection", headers: dict[bytes, bytes], *, closes: bool, started_s: float = 0.0
-    ) -> None:
-        self._connection = connection
-        self.started_s = started_s
-        self.headers = headers
-        self.closes = closes
-        #: Bytes go out as they are.
-        self.answer: HttpAnswer | bytes | None = None
+    settled: Callable[[], None]
+    headers: dict[bytes, bytes]
+    closes: bool = False
+    started_s: float = 0.0
+    answer: HttpAnswer | bytes | None = None
 
     def __call__(self, answer: HttpAnswer) -> None:
         self.answer = answer
-        self._connection.settled()
+        self.settled()
 
 
 class Connection(asyncio.Protocol):
@@ -100,6 +97,8 @@ class Connection(asyncio.Protocol):
         self._last_s = self._now()
         self._started_s: float | None = None
         self._row: deque[_Place] = deque()
+        #: What came last, if a request began with it and the parser is between two requests before it.
+        self._chunk = b""
         self._reading = False
         self._closing = False
         self._ended = False
@@ -149,7 +148,18 @@ class Connection(asyncio.Protocol):
         self._reading = True
         self._last_s = self._shared.turn()
         if self._started_s is None:
+            known = self._shared.heads.find(data)
+            if known is not None:
+                head, body = known
+                request = HttpRequest(head.method, head.target, head.headers, body, self._last_s)
+                self._take(request, closes=self._shared.draining)
+                self._reading = False
+                self._flush()
+                return
             self._started_s = self._last_s
+            self._chunk = data
+        else:
+            self._chunk = b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -209,9 +219,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Ask for the body where the client waits to be asked."""
         if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._closing:
-            place = _Place(self, self._headers, closes=False)
-            place.answer = _CONTINUE
-            self._row.append(place)
+            self._row.append(_Place(self.settled, self._headers, answer=_CONTINUE))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
@@ -229,8 +237,15 @@ class Connection(asyncio.Protocol):
         started_s = self._last_s if self._started_s is None else self._started_s
         request = HttpRequest(self._parser.get_method(), b"".join(self._url), self._headers, body, started_s)
         self._started_s = None
-        closes = self._shared.draining or b"upgrade" in self._headers or not self._parser.should_keep_alive()
-        place = _Place(self, self._headers, closes=closes, started_s=started_s)
+        closes = b"upgrade" in self._headers or not self._parser.should_keep_alive()
+        if self._chunk and not closes:
+            head = Head(request.method, request.target, request.headers, len(body))
+            self._shared.heads.learn(self._chunk, head)
+        self._chunk = b""
+        self._take(request, closes=closes or self._shared.draining)
+
+    def _take(self, request: HttpRequest, *, closes: bool) -> None:
+        place = _Place(self.settled, request.headers, closes, request.started_s)
         self._row.append(place)
         self._closing = closes
         self._shared.application(request, place)
@@ -246,25 +261,22 @@ class Connection(asyncio.Protocol):
         """Answer for the connection itself, behind what the application still has to say."""
         if self._closing:
             return
-        place = _Place(self, self._headers, closes=False)
-        place.answer = answer
-        self._row.append(place)
+        self._row.append(_Place(self.settled, self._headers, answer=answer))
         self._closing = answer.closes
 
     def _flush(self) -> None:
-        out = []
+        out: list[bytes] = []
         timed: list[float] = []
         row = self._row
-        while row and row[0].answer is not None and not self._ended:
+        while row and (answer := row[0].answer) is not None and not self._ended:
             place = row.popleft()
-            answer = place.answer
-            if isinstance(answer, HttpAnswer):
-                out.append(answer_bytes(answer, place.headers, closes=place.closes))
-                self._ended = place.closes or answer.closes
-                if answer.timed:
-                    timed.append(place.started_s)
-            elif answer is not None:
+            if isinstance(answer, bytes):
                 out.append(answer)
+                continue
+            out.append(answer_bytes(answer, place.headers, closes=place.closes))
+            self._ended = place.closes or answer.closes
+            if answer.timed:
+                timed.append(place.started_s)
         if self._transport is None:
             return
         if out:

@@ -26,6 +26,7 @@ _OF_NOTICES: Final = {
     NoticeResult.POSTPONED: HttpAnswer(503),
 }
 _NOTICES: Final = {f"/v1/{kind}".encode(): kind for kind in NoticeKind}
+_BID: Final = b"/v1/bid"
 _JSON: Final = b"application/json"
 _PROTOBUF: Final = b"application/x-protobuf"
 #: How a body is read, and its answer written and called, by the request's content type.
@@ -56,9 +57,11 @@ class Routes:
 
     def __call__(self, request: HttpRequest, reply: Reply) -> None:
         """Answer one request, whatever goes wrong: exchanges count errors against a bidder, and cut its traffic."""
-        path, _, query = request.target.partition(b"?")
+        path, query = request.target, b""
+        if path != _BID:
+            path, _, query = path.partition(b"?")
         try:
-            if path == b"/v1/bid" and request.method == b"POST":
+            if path == _BID and request.method == b"POST":
                 self._bid(request, reply)
             else:
                 reply(self._other(request, path, query))
@@ -68,7 +71,7 @@ class Routes:
             reply(_NO_CONTENT)
 
     def _other(self, request: HttpRequest, path: bytes, query: bytes) -> HttpAnswer:
-        if path == b"/v1/bid":
+        if path == _BID:
             return HttpAnswer(405)
         kind = _NOTICES.get(path)
         if kind is not None:
