@@ -4,14 +4,15 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run console test faults check check-all protos lock migrate bench services-up services-down clean \
+.PHONY: help run console test faults check check-all protos lock migrate bench bench-bid soak-bid services-up \
+        services-down clean \
         env env-dev check-ruff check-format check-types check-imports check-schema check-locks check-tenants check-console
 MAKEFLAGS += --no-print-directory
 export PYTHON
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
-BENCH ?= $(sort $(wildcard bench/[!_]*.py))
+BENCH ?= $(sort $(filter-out bench/bare.py bench/bid_floor.py bench/bid_memory.py,$(wildcard bench/[!_]*.py)))
 UV_COMPILE := $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
               $(if $(UPGRADE),--upgrade)
 
@@ -90,6 +91,9 @@ migrate: env ## Bring the database in var/ (or CE_DATABASE_URL) to the newest sc
 
 bench: env-dev ## Run the benches (BENCH=bench/one.py runs one)
 	@set -e; for bench in $(BENCH); do echo "== $$bench"; $(BIN)/python $$bench; done
+
+bench-bid: env-dev ## Load the bid process beside bare servers, requests from EXTERNAL_DATA (LASTS=10: shorter, in s)
+	@$(BIN)/python -m bench.bid $(LASTS)
 
 services-up: ## Start PostgreSQL and Redis for the tests
 	@scripts/services.sh up

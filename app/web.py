@@ -1,9 +1,8 @@
 """The API process as an ASGI app: GraphQL, console and explorer, health and metrics. Must not hold rules."""
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -32,28 +31,7 @@ from app.tracing import TracedRequests, tracer
 from app.unsubscribe import unsubscribe_routes
 from app.webhooks import webhook_routes
 from domain.errors import Unauthenticated
-
-#: Objects made, less those freed, before the collector looks for circles among the young; so many such looks before it
-#: looks among the older ones.
-_THRESHOLDS = (50_000, 20, 20)
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Let the collector leave alone what stands for as long as the process: schema, modules, routes.
-
-    Measured with bench/fanout.py, a thousand subscribers on two cores, two runs of seven events each: the median p99
-    went from 121 and 276 ms to 106 and 107 ms, the worst from 724 and 1,244 ms to 168 and 163 ms.
-    """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_THRESHOLDS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
+from kit.collector import few_collections
 
 
 def known_folders(settings: Settings) -> list[Path]:

@@ -40,12 +40,12 @@ def bench_snapshot(count: int = 1_000) -> Snapshot:
     )  # fmt: skip
     return Snapshot(
         version=1, compiled_at_utc=datetime(2026, 6, 1, tzinfo=UTC), currency="USD", campaigns=campaigns, model=model,
-        loyalty_multipliers={"gold": 1.2}, rates_micros={"EUR": 1_080_000, "GBP": 1_270_000},
+        loyalty_multipliers={"gold": 1.2}, rates_micros={"EUR": 1_080_000, "GBP": 1_270_000, "MXN": 55_000},
     )  # fmt: skip
 
 
 def _campaign(number: int, cpm_micros: int) -> Campaign:
-    capped = number % 3 > 0
+    capped, block = number % 3 > 0, number // 10
     return Campaign(
         campaign_id=f"k{number}",
         seat=f"s{number % 10}",
@@ -55,10 +55,10 @@ def _campaign(number: int, cpm_micros: int) -> Campaign:
         domains=(f"brand{number}.example",),
         categories=(f"IAB{number % 20 + 1}",),
         targeting=Targeting(
-            countries=(_COUNTRIES[number % 4],) if number % 2 else (),
-            device_types=(2,) if number % 5 == 0 else (),
-            excluded_categories=("IAB25",) if number % 10 == 0 else (),
-            any_deal=number % 4 == 0,
+            countries=(_COUNTRIES[block // 2 % 4],) if block % 2 else (),
+            device_types=(2,) if block % 5 == 0 else (),
+            excluded_categories=("IAB25",) if block % 10 == 0 else (),
+            any_deal=block % 4 == 0,
         ),
         hourly_cap=20 if capped else 0,
         daily_cap=60 if capped else 0,

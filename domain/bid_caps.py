@@ -6,21 +6,38 @@ Must not read a clock: every call says what second it is. Times are seconds sinc
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Container
+from collections.abc import Sized
 from dataclasses import dataclass, field
+from sys import maxsize
 from typing import Final, Protocol
 
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
 
 
+class History(Protocol):
+    """A user's impressions by campaign, open bids among them: at least as many as count for the caps."""
+
+    def get(self, campaign: str, /) -> Sized | None:
+        """Those of a campaign; None for none."""
+        ...
+
+
+class _Endless:
+    """More than any cap allows."""
+
+    def __len__(self) -> int:
+        return maxsize
+
+
 class _Everything:
-    """Holds whatever one asks for."""
+    """Has endless impressions of whatever one asks for."""
 
-    def __contains__(self, _: object) -> bool:
-        return True
+    def get(self, _: str, /) -> Sized:
+        return _ENDLESS
 
 
+_ENDLESS: Final = _Endless()
 EVERYTHING: Final = _Everything()
 _NOBODY: Final[dict[str, list[float]]] = {}
 
@@ -32,8 +49,8 @@ class Caps(Protocol):
         """Whether one more impression fits both caps; a cap of 0 is none."""
         ...
 
-    def history(self, user: str) -> Container[str]:
-        """The campaigns of which `allows` may say no for this user; it is only to be asked about those."""
+    def history(self, user: str) -> History:
+        """What the user has seen: `allows` may only say no where that is as much as a cap. Good until the next call."""
         ...
 
     def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:
@@ -85,8 +102,8 @@ class CapLedger:
             return False
         return not hourly_cap or sum(at > now_s - _HOUR_S for at in times) < hourly_cap
 
-    def history(self, user: str) -> Container[str]:
-        """The campaigns that the user has impressions of; any at all, when there is no room for new pairs."""
+    def history(self, user: str) -> History:
+        """What the user has seen; endless, when there is no room for new pairs."""
         return EVERYTHING if self._pairs >= self.most_keys else self._users.get(user, _NOBODY)
 
     def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:

@@ -1,7 +1,6 @@
 """The bid process put together: snapshot, model, engine, bidder, routes, server. Must not read settings or the ORM."""
 
 import asyncio
-import gc
 import logging
 import os
 import socket
@@ -38,12 +37,14 @@ from hotpath.server.routes import Routes
 from hotpath.server.serving import serve
 from hotpath.snapshots import NOTHING, SnapshotCounts, SnapshotFile, watch
 from hotpath.stores import StoreAddresses, opened_stores
+from kit.collector import few_collections
 
 logger = logging.getLogger("campaign_express.bid")
 
 _CACHED_PROFILES: Final = 100_000
 _PROFILE_TTL_S: Final = 60.0
 _ALONE: Final = StoreAddresses()
+_BACKLOG: Final = 2_048
 #: How long a thread keeps the interpreter from the loop at most; Python's own 5 ms would be half of what an answer has.
 _SWITCH_S: Final = 0.0005
 
@@ -197,10 +198,9 @@ async def run_bid_process(
                     backend=lambda: engine.provider.provider_name,
                     gauges=gauges,
                 )
-                # What is here now stays to the end: no collection need walk it, and hold up the loop for it.
-                gc.collect()
-                gc.freeze()
-                with telling(operations, meters, readings, sink, unready=unready):
+                # Whoever is told below that this process is ready and comes at once waits, and is not turned away.
+                listener.listen(_BACKLOG)
+                with few_collections(), telling(operations, meters, readings, sink, unready=unready):
                     await serve(
                         listener,
                         routes,

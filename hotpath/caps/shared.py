@@ -7,13 +7,13 @@ alone decides, and that is counted: n nodes may then show a user n times the cap
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from redis.exceptions import RedisError
 
-from domain.bid_caps import EVERYTHING, CapLedger
+from domain.bid_caps import EVERYTHING, CapLedger, History
 from hotpath.caps.redis_store import Place, Settled, pair_of
 
 logger = logging.getLogger("campaign_express.bid")
@@ -132,8 +132,8 @@ class SharedCaps:
                 return False
         return self.ledger.allows(user, campaign, now_s, hourly_cap=hourly_cap, daily_cap=daily_cap)
 
-    def history(self, user: str) -> Container[str]:
-        """The campaigns that this node or, as far as it heard, the others have no place left for, or may have."""
+    def history(self, user: str) -> History:
+        """What this node knows the user to have seen; endless where the others may know more."""
         return EVERYTHING if self._full else self.ledger.history(user)
 
     def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:

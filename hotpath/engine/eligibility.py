@@ -3,13 +3,13 @@
 Sets first, campaigns one by one only where a set cannot tell: a user near a cap, a campaign that skips chances.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import mul
 from typing import Final
 
 import msgspec
 
-from domain.bid_caps import Caps
+from domain.bid_caps import Caps, History
 from domain.bid_snapshot import Campaign
 from hotpath.engine.budgets import Budgets
 from hotpath.engine.candidates import Shelf, shelf_of
@@ -18,6 +18,8 @@ from hotpath.engine.facts import ImpressionFacts, NoBid
 from hotpath.engine.targeting import Lane, TargetingIndex, bits
 
 _REASONS: Final = {reason: place for place, reason in enumerate(NoBid)}
+#: How often the campaigns that a user has seen enough of are taken out of a set before all are asked one by one.
+_ROUNDS: Final = 4
 #: What may be bid in one lane.
 Group = tuple[Shelf, Lane]
 
@@ -28,7 +30,7 @@ class Asker(msgspec.Struct, frozen=True, gc=False):
     request_id: str
     user: str
     now_s: float
-    history: Container[str]
+    history: History
 
 
 class Eligibility:
@@ -51,8 +53,8 @@ class Eligibility:
             left = lane.mask & ~shut
             if not left:
                 continue
-            shelf = index.shelf(left, self._most)
-            if left & budgets.throttled or (asker.history and self._meets(shelf, asker)):
+            shelf = self._uncapped_shelf(left, asker)
+            if shelf is None or left & budgets.throttled:
                 shelf = shelf_of(self._allowed(left, asker, room))
             elif len(shelf.entries) > room:
                 shelf = shelf_of(shelf.entries[:room])
@@ -63,13 +65,24 @@ class Eligibility:
                     break
         return groups or self._nearest(lanes, asker)
 
-    def _meets(self, shelf: Shelf, asker: Asker) -> bool:
-        """Whether the user has reached a cap of one of these entries' campaigns."""
-        history = asker.history
-        return any(
-            entry.campaign.campaign_id in history and not self.is_uncapped(entry.campaign, asker.user, asker.now_s)
-            for entry in shelf.entries
-        )
+    def _uncapped_shelf(self, left: int, asker: Asker) -> Shelf | None:
+        """The dearest entries of whose campaigns the user has reached no cap; None where too many must be left out."""
+        for _ in range(_ROUNDS):
+            shelf = self._index.shelf(left, self._most)
+            reached = self._reached(shelf, asker)
+            if not reached:
+                return shelf
+            left &= ~reached
+        return None
+
+    def _reached(self, shelf: Shelf, asker: Asker) -> int:
+        """The entries of those campaigns on a shelf of which the user has reached a cap."""
+        reached, seen = 0, asker.history.get
+        for campaign, least in shelf.capped:
+            times = seen(campaign.campaign_id)
+            if times is not None and len(times) >= least and not self.is_uncapped(campaign, asker.user, asker.now_s):
+                reached |= self._index.of_campaign[campaign.campaign_id]
+        return reached
 
     def _allowed(self, mask: int, asker: Asker, most: int) -> list[Entry]:
         """The first entries of a set whose campaigns may bid, asked one by one."""
@@ -107,7 +120,8 @@ class Eligibility:
             if not asker.user:
                 # A cap that cannot be kept is a reason not to bid.
                 return NoBid.CONSENT
-            if campaign.campaign_id in asker.history and not self.is_uncapped(campaign, asker.user, asker.now_s):
+            seen = asker.history.get(campaign.campaign_id)
+            if seen is not None and not self.is_uncapped(campaign, asker.user, asker.now_s):
                 return NoBid.CAP
         if not self._budgets.takes_part(campaign.campaign_id, asker.request_id):
             return NoBid.PACING

@@ -30,6 +30,7 @@ _HOUR_S: Final = 3_600
 _JOURNAL: Final = 512
 #: What an exchange means that names no currency.
 _UNNAMED: Final = ("USD",)
+_SEEN_NOTHING: Final[dict[str, tuple[float, ...]]] = {}
 _FIRST_PRICE: Final = 1
 _SECOND_PRICE: Final = 2
 _FIXED_PRICE: Final = 3
@@ -188,7 +189,7 @@ class Engine:
         segments = profile.segments if personal else ()
         mask, reason = self._index.for_request(request, hour_utc=hour, segments=segments)
         currency = self._currency(request)
-        history = self.caps.history(user) if user else ()
+        history = self.caps.history(user) if user else _SEEN_NOTHING
         asker = Asker(request.request_id, user, now_s, history)
         found: list[tuple[ImpressionFacts, list[Group] | NoBid]] = []
         reach = 0

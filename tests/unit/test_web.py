@@ -1,8 +1,8 @@
-"""The API process's own settings of the interpreter, while it serves and after."""
+"""A serving process's own settings of the interpreter, while it serves and after."""
 
 import gc
 
-from app.web import few_collections
+from kit.collector import few_collections
 
 
 def test_the_collector_leaves_alone_what_stands_while_the_app_serves_and_only_then() -> None:

@@ -102,7 +102,7 @@ def test_sets_agree_with_asking_one_by_one(
             budgets.charge(f"t{number}", name, 1_000)
     whole = (1 << len(index.entries)) - 1
     lanes = [Lane(None, place, mask & whole) for place, mask in enumerate(masks)]
-    asker = Asker("r1", user, NOON_S, caps.history(user) if user else ())
+    asker = Asker("r1", user, NOON_S, caps.history(user) if user else {})
     got = Eligibility(index, budgets, caps, 3).eligible(lanes, asker)
     wanted = one_by_one(index, lanes, asker, budgets, caps, 3)
     if isinstance(got, NoBid):
