@@ -95,6 +95,9 @@ bench: env-dev ## Run the benches (BENCH=bench/one.py runs one)
 bench-bid: env-dev ## Load the bid process beside bare servers, requests from EXTERNAL_DATA (LASTS=10: shorter, in s)
 	@$(BIN)/python -m bench.bid $(LASTS)
 
+soak-bid: env-dev ## Watch the bid process's memory for ten minutes of load (LASTS=60: shorter, in s)
+	@$(BIN)/python -m bench.bid_memory $(LASTS)
+
 services-up: ## Start PostgreSQL and Redis for the tests
 	@scripts/services.sh up
 

@@ -30,7 +30,7 @@ from domain.bid_snapshot import encode_snapshot
 
 MUST_PER_S, MUST_P99_MS, MUST_INFERENCE_S = 13_889, 10.0, 0.005
 AIM_PER_S, AIM_P99_MS = 30_000, 3.0
-SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 and __name__ == "__main__" else 60.0
 BACKEND = os.environ.get("CE_BID_INFERENCE", "litert")
 _SERVER_CORE, _LOAD_CORE = 0, 1
 _CONNECTIONS = 64

@@ -5,14 +5,18 @@ processes without a shared store each keep their own count: a user who is sent t
 Must not read a clock: every call says what second it is. Times are seconds since any fixed moment and never go back.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sized
 from dataclasses import dataclass, field
 from sys import maxsize
 from typing import Final, Protocol
 
+from kit.expiries import Expiries
+
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
+#: Expired bids that one call lets go: thousands may end in one second, and the next request is not to wait for them all.
+_MOST_AT_ONCE: Final = 64
 
 
 class History(Protocol):
@@ -44,6 +48,10 @@ _NOBODY: Final[dict[str, list[float]]] = {}
 
 class Caps(Protocol):
     """What the engine asks before it bids, and tells of its bids: a ledger, or one that knows of others."""
+
+    def __len__(self) -> int:
+        """How many pairs of a user and a campaign are known."""
+        ...
 
     def allows(self, user: str, campaign: str, now_s: float, *, hourly_cap: int, daily_cap: int) -> bool:
         """Whether one more impression fits both caps; a cap of 0 is none."""
@@ -78,7 +86,7 @@ class CapLedger:
     _users: OrderedDict[str, dict[str, list[float]]] = field(default_factory=OrderedDict)
     _pairs: int = 0
     _open: dict[str, tuple[str, str, float]] = field(default_factory=dict)
-    _expiries: deque[tuple[float, str]] = field(default_factory=deque)
+    _expiries: Expiries = field(default_factory=Expiries)
 
     def __len__(self) -> int:
         return self._pairs
@@ -125,7 +133,7 @@ class CapLedger:
                 times[:] = [at for at in times if at > now_s - _DAY_S]
             times.append(now_s)
         self._open[token] = (user, campaign, now_s)
-        self._expiries.append((expires_s, token))
+        self._expiries.add(token, expires_s)
 
     def confirm(self, token: str) -> None:
         """The bid's impression was shown: its place stays taken. An unknown or settled token changes nothing."""
@@ -149,8 +157,8 @@ class CapLedger:
                 del self._users[user]
 
     def _expire(self, now_s: float) -> None:
-        while self._expiries and self._expiries[0][0] <= now_s:
-            self.release(self._expiries.popleft()[1])
+        for token in self._expiries.over(now_s, _MOST_AT_ONCE):
+            self.release(token)
 
     def _forget_old(self, now_s: float) -> bool:
         """Drop, from the front, what is a day old; whether there is room now."""

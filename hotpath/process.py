@@ -180,6 +180,8 @@ async def run_bid_process(
                 gauges: dict[str, tuple[str, Callable[[], float]]] = {
                     "bid_snapshot_version": ("Of the snapshot in use; 0 for none.", lambda: loaded.version),
                     "bid_snapshot_campaigns": ("Campaigns in it.", lambda: loaded.campaigns),
+                    "bid_open_bids": ("Bids whose money is set aside.", lambda: engine.budgets.open_bids),
+                    "bid_capped_pairs": ("Users' campaigns that count for caps.", lambda: len(engine.caps)),
                 }
                 routes = Routes(
                     bidder,

@@ -3,15 +3,18 @@
 One process's books; other processes' spend comes with the snapshot. Must not read a clock or know of users.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from domain.bid_pacing import affordable, impression_micros, next_rate, planned_micros, takes_part
 from domain.bid_snapshot import Campaign
+from kit.expiries import Expiries
 
 _DAY_S: Final = 86_400
+#: Expired bids that one call lets go: thousands may end in one second, and the next request is not to wait for them all.
+_MOST_AT_ONCE: Final = 64
+_MOST_COSTS: Final = 65_536
 #: How often a participation rate moves.
 PACE_EVERY_S: Final = 60.0
 
@@ -41,9 +44,10 @@ class Budgets:
 
     _accounts: dict[str, _Account] = field(default_factory=dict)
     _open: dict[str, tuple[str, int]] = field(default_factory=dict)
-    _expiries: deque[tuple[float, str]] = field(default_factory=deque)
+    _expiries: Expiries = field(default_factory=Expiries)
     _day: int = -1
     _paced_s: float = 0.0
+    _costs: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     _recalled: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
     def load(self, campaigns: Iterable[Campaign], compiled_s: float, now_s: float) -> None:
@@ -74,8 +78,8 @@ class Budgets:
 
     def advance(self, now_s: float) -> None:
         """Let time pass: open bids expire, a new day starts at nothing spent, rates move once a minute."""
-        while self._expiries and self._expiries[0][0] <= now_s:
-            self.release(self._expiries.popleft()[1])
+        for token in self._expiries.over(now_s, _MOST_AT_ONCE):
+            self.release(token)
         if now_s // _DAY_S != self._day:
             self._roll(now_s)
         if now_s - self._paced_s < PACE_EVERY_S:
@@ -107,8 +111,14 @@ class Budgets:
         account = self._accounts[campaign_id]
         account.reserved_micros += cost
         self._weigh(account)
-        self._open[token] = (campaign_id, cost)
-        self._expiries.append((expires_s, token))
+        self._open[token] = self._same((campaign_id, cost))
+        self._expiries.add(token, expires_s)
+
+    def _same(self, what: tuple[str, int]) -> tuple[str, int]:
+        """An equal one that is held already: bids on one campaign cost one of a few prices, and millions are open."""
+        if len(self._costs) >= _MOST_COSTS:
+            self._costs.clear()
+        return self._costs.setdefault(what, what)
 
     def charge(self, token: str, campaign_id: str, price_cpm_micros: int) -> None:
         """An impression was paid. Counts also after the bid expired; the caller counts each notice once."""
@@ -135,6 +145,11 @@ class Budgets:
         if account is not None:
             account.reserved_micros -= found[1]
             self._weigh(account)
+
+    @property
+    def open_bids(self) -> int:
+        """Bids that were neither charged nor lost, and have not expired."""
+        return len(self._open)
 
     def standing(self, campaign_id: str) -> tuple[int, int, float]:
         """Spent micros of today, reserved micros, and the participation rate."""

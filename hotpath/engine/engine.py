@@ -367,7 +367,8 @@ class Engine:
             self._taken += 1
             is_capped = campaign.hourly_cap or campaign.daily_cap
             self._journal.append((shortlist.user if is_capped else "", self._index.of_campaign[campaign.campaign_id]))
-            expires_s = now_s + self._settings.open_s
+            # At a full second, so that those of one second end together.
+            expires_s = ceil(now_s + self._settings.open_s)
             self.budgets.reserve(token, campaign.campaign_id, cost_micros, expires_s=expires_s)
             if is_capped:
                 self.caps.reserve(token, shortlist.user, campaign.campaign_id, now_s, expires_s=expires_s)
