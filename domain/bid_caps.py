@@ -15,7 +15,7 @@ from kit.expiries import Expiries
 
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
-#: Expired bids that one call lets go: thousands may end in one second, and the next request is not to wait for them all.
+#: Expired bids that one call lets go: thousands may end in one second, and no request is to wait for all of them.
 _MOST_AT_ONCE: Final = 64
 
 

@@ -12,7 +12,7 @@ from domain.bid_snapshot import Campaign
 from kit.expiries import Expiries
 
 _DAY_S: Final = 86_400
-#: Expired bids that one call lets go: thousands may end in one second, and the next request is not to wait for them all.
+#: Expired bids that one call lets go: thousands may end in one second, and no request is to wait for all of them.
 _MOST_AT_ONCE: Final = 64
 _MOST_COSTS: Final = 65_536
 #: How often a participation rate moves.
