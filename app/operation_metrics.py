@@ -6,6 +6,7 @@ tracer there are no spans, and metrics' children are found once for each name.
 
 import logging
 import time
+from collections.abc import Iterable
 from contextvars import Token
 from types import TracebackType
 from typing import Final
@@ -29,11 +30,18 @@ OK, ERRORS, INTERNAL, CANCELLED = "ok", "errors", "internal", "cancelled"
 
 
 class OperationMetrics:
-    """The transport's observer. With a tracer, each operation is a span of its own too."""
+    """The transport's observer.
 
-    def __init__(self, registry: CollectorRegistry, tracer: Tracer | None = None) -> None:
+    Args:
+        registry: gets the metrics.
+        tracer: makes each operation a span of its own, too.
+        names: of operations that are labels in any case, so that nobody can crowd them out with others.
+    """
+
+    def __init__(self, registry: CollectorRegistry, tracer: Tracer | None = None, names: Iterable[str] = ()) -> None:
         self.tracer = tracer
-        self._names: set[str] = set()
+        self._names = set(names)
+        self._most_names = len(self._names) + MAX_NAMES
         self._known: dict[tuple[str | None, str], _Figures] = {}
         by = ("operation", "kind")
         self._operations = Counter("graphql_operations", "Executed, by outcome.", (*by, "outcome"), registry=registry)
@@ -66,7 +74,7 @@ class OperationMetrics:
         if name is None:
             return ANONYMOUS
         if name not in self._names:
-            if len(self._names) >= MAX_NAMES:
+            if len(self._names) >= self._most_names:
                 return OTHERS
             self._names.add(name)
         return name

@@ -55,11 +55,12 @@ def create_app(
     limits = TransportLimits(rate_burst=settings.rate_burst, rate_per_second=settings.rate_per_second)
     schema = build_schema()
     registry = CollectorRegistry()
-    observer = OperationMetrics(registry, tracer() if settings.otlp_url else None)
+    known = KnownDocuments(known_folders(settings))
+    observer = OperationMetrics(registry, tracer() if settings.otlp_url else None, known.by_name)
     engine = GraphQLEngine(
         schema, limits, production=settings.production, clock=container.ports.clock, observer=observer
     )
-    backend = GraphQLBackend(container, KnownDocuments(known_folders(settings)))
+    backend = GraphQLBackend(container, known)
     sdl = schema.as_str()
 
     async def metrics(_: Request) -> Response:

@@ -61,6 +61,20 @@ async def test_names_of_clients_do_not_fill_the_registry(engine, registry):
     assert registry.get_sample_value("graphql_operations_total", others) == 5
 
 
+async def test_nobody_crowds_out_the_names_that_matter(schema):
+    registry = CollectorRegistry()
+    observer = OperationMetrics(registry, names=["Review"])
+    engine = GraphQLEngine(schema, TransportLimits(), production=True, clock=SystemClock(), observer=observer)
+    for number in range(MAX_NAMES + 1):
+        await run(engine, f"query Q{number} {{ hello }}")
+    await run(engine, "query Review { hello }")
+    counts = [
+        registry.get_sample_value("graphql_operations_total", {"operation": name, "kind": "query", "outcome": "ok"})
+        for name in ("Review", f"Q{MAX_NAMES - 1}", OTHERS)
+    ]
+    assert counts == [1, 1, 1]
+
+
 async def test_refusals_are_counted_by_code(engine, registry):
     for query in ("{", "{ nothing }", "{ nothing }"):
         with pytest.raises(RequestRefusedError) as refused:
