@@ -173,7 +173,8 @@ class SharedCaps:
         """Tell the store what it has not been told, as far as it can be told now."""
         while self._calls:
             await asyncio.wait(self._calls)
-        if self._settled:
+        # Unless it fails: then it rests.
+        while self._settled and self._loop.time() >= self._rests_until:
             await self._call([], self._take_settled())
 
     def _settle(self, token: str, *, shown: bool) -> None:

@@ -26,6 +26,7 @@ class Store:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     broken: bool = False
     calls: list[int] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
 
     async def take(self, places: Sequence[Place]) -> list[bool]:
         self.calls.append(len(places))
@@ -45,6 +46,7 @@ class Store:
         await self.gate.wait()
         if self.broken:
             raise Unreachable("gone")
+        self.settled += [one.token for one in settled]
         for one in settled:
             for pair, held in self.taken.items():
                 if one.token in held or pair == one.pair:
@@ -56,20 +58,21 @@ class Store:
 class Node:
     """An engine that shares its caps."""
 
+    settings = EngineSettings()
+
     def __init__(self, store: Store, name: str, *campaigns: Any, **waits: float) -> None:
         self.now_s = NOON_S
         self.caps = SharedCaps(store, asyncio.get_running_loop(), lambda: self.now_s, **waits)
         made = snapshot(*(campaigns or (campaign(hourly_cap=2),)))
-        settings = EngineSettings()
         self.engine = Engine(
-            made, NumpyProvider(made.model), NOON_S, token_prefix=name, caps=self.caps, settings=settings
+            made, NumpyProvider(made.model), NOON_S, token_prefix=name, caps=self.caps, settings=self.settings
         )
 
         def inner(asked: RequestFacts, profile: Any, now_s: float, decided: Any) -> None:
             decided(self.engine.decide(asked, profile, now_s))
 
         self.decisions = SharedDecisions(
-            self.engine, self.caps, inner, open_s=settings.open_s, clock=lambda: self.now_s
+            self.engine, self.caps, inner, open_s=self.settings.open_s, clock=lambda: self.now_s
         )
 
     def ask(self, asked: RequestFacts | None = None) -> "asyncio.Future[Decisions]":
@@ -207,3 +210,34 @@ async def test_a_store_that_fails_is_left_alone_for_a_while_and_told_afterwards(
             await asyncio.sleep(0.01)
     # The impression of the time without a store counts for all nodes now.
     assert list(store.taken.values()) == [{first.token: True}]
+
+
+async def test_at_the_end_the_store_is_told_all_that_it_can_be_told(store: Store) -> None:
+    tokens = [f"t{number}" for number in range(600)]
+    node = Node(store, "a")
+    for token in tokens:
+        node.caps.confirm(token)
+    await node.caps.close()
+    assert store.settled == tokens
+    store.broken = True
+    for token in tokens:
+        node.caps.confirm(token)
+    # It ends, though there is nobody to tell.
+    async with asyncio.timeout(30):
+        await node.caps.close()
+    assert store.settled == tokens
+
+
+class OneCandidate(Node):
+    """Scores the dearest alone."""
+
+    settings = EngineSettings(most_candidates=1)
+
+
+async def test_what_was_decided_again_is_kept_with_the_scores_it_was_chosen_by(store: Store) -> None:
+    campaigns = campaign("dear", bid_cpm_micros=9_000_000, daily_cap=1), campaign("plain")
+    one, two = (OneCandidate(store, name, *campaigns, wait_s=30.0) for name in "ab")
+    assert [bid.entry.campaign.campaign_id for bid in await one.told()] == ["dear"]  # type: ignore[union-attr]
+    decisions = await two.told()
+    assert [bid.entry.campaign.campaign_id for bid in decisions] == ["plain"]  # type: ignore[union-attr]
+    assert set(decisions.scores) == {"dear-o", "plain-o"}
