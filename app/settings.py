@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     )
     bid_ads_txt: Path | None = Field(
         default=None,
-        description="A folder of publishers' ads.txt files, named DOMAIN.txt; read when the worker starts.",
+        description="A folder of publishers' ads.txt files, named DOMAIN.txt; the worker follows it.",
     )
     sandbox_host: str = "127.0.0.1"
     sandbox_port: int = Field(default=8010, ge=0, le=65535)

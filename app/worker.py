@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from adapters.ads_txt import read_ads_txt
+from adapters.ads_txt import AdsTxtFolder
 from adapters.bid_snapshots import FileSnapshots
 from adapters.bid_spools import FileSpools
 from app.container import Container
@@ -66,7 +66,8 @@ def loops(container: Container) -> list[Loop]:
     times = dispatch_times(lease_seconds=settings.dispatch_lease_seconds, settle_scale=settings.settle_scale)
     jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
     spools = FileSpools(settings.spool_dir)
-    publisher = Publisher(FileSnapshots(settings.snapshot_path), _terms(settings))
+    ads_txt = AdsTxtFolder(settings.bid_ads_txt).current if settings.bid_ads_txt else dict
+    publisher = Publisher(FileSnapshots(settings.snapshot_path), _terms(settings), ads_txt)
 
     async def beat() -> None:
         await asyncio.to_thread(_touch, heartbeat)
@@ -117,8 +118,7 @@ def loops(container: Container) -> list[Loop]:
 
 def _terms(settings: Settings) -> Terms:
     rates = {code: parse_micros(rate) for code, rate in settings.bid_rates.items()}
-    ads_txt = read_ads_txt(settings.bid_ads_txt) if settings.bid_ads_txt else {}
-    return Terms(settings.bid_currency, rates, settings.bid_loyalty, ads_txt)
+    return Terms(settings.bid_currency, rates, settings.bid_loyalty)
 
 
 def _touch(path: Path) -> None:

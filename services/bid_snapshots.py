@@ -6,14 +6,14 @@ Must not know where snapshots are kept, nor bid.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Protocol
 
 from domain.bid_campaigns import BidCampaign
 from domain.bid_compiling import Compiled, Terms, compiled
-from domain.bid_snapshot import SpikingModel, encode_snapshot
+from domain.bid_snapshot import Seller, SpikingModel, encode_snapshot
 from models import across_tenants
 from services import bid_events
 from services.ports import Ports
@@ -42,10 +42,14 @@ class SnapshotStore(Protocol):
 
 @dataclass(slots=True)
 class Publisher:
-    """Publishes for one worker; remembers what it published last, so that nobody loads the same thing again."""
+    """Publishes for one worker; remembers what it published last, so that nobody loads the same thing again.
+
+    `ads_txt` tells who may sell now, by domain; it may block.
+    """
 
     store: SnapshotStore
     terms: Terms
+    ads_txt: Callable[[], Mapping[str, tuple[Seller, ...]]] = dict
     model: SpikingModel | None = None
     _last: bytes = b""
     _spent: Mapping[str, int] = field(default_factory=dict)
@@ -69,6 +73,7 @@ class Publisher:
         return await asyncio.to_thread(self._replace, campaigns, spent, now_utc)
 
     def _replace(self, campaigns: list[BidCampaign], spent: Mapping[str, int], now_utc: datetime) -> int | None:
+        self.terms = replace(self.terms, ads_txt=self.ads_txt())
         made = self._compiled(campaigns, {}, 0, now_utc.replace(hour=0, minute=0, second=0, microsecond=0))
         digest = sha256(encode_snapshot(made.snapshot)).digest()
         is_due = self._told_utc is None or now_utc - self._told_utc >= SPEND_EVERY

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from adapters.ads_txt import AdsTxtFolder
 from adapters.bid_snapshots import FileSnapshots
 from app.seed import SEEDER, demo_drafts
 from domain.bid_campaigns import BidCampaign, BidStatus
 from domain.bid_compiling import Terms
 from domain.bid_events import DayKey, Tally
-from domain.bid_snapshot import Snapshot, decode_snapshot
+from domain.bid_snapshot import Seller, Snapshot, decode_snapshot
 from domain.emergency_stops import EmergencyStop
 from domain.log import ActorKind
 from hotpath.auction.bidder import BidderSettings
@@ -115,6 +116,18 @@ async def test_what_was_spent_today_goes_along_once_a_minute(ports: Ports, house
     engine = build_engine(read(path), settings=BidderSettings(), environment={})
     engine.budgets.load(read(path).campaigns, NOW.timestamp(), NOW.timestamp())
     assert engine.budgets.standing(str(made.id))[0] == 800
+
+
+async def test_who_may_sell_is_read_anew_each_time(ports: Ports, path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "ads"
+    folder.mkdir()
+    worker = Publisher(FileSnapshots(path), Terms(), AdsTxtFolder(folder).current)
+    await worker.publish(ports, NOW)
+    assert read(path).ads_txt == {}
+    (folder / "news.example.txt").write_text("ssp.example, 1, DIRECT")
+    await worker.publish(ports, NOW)
+    assert read(path).ads_txt == {"news.example": (Seller("ssp.example", "1"),)}
+    assert await worker.publish(ports, NOW) is None
 
 
 async def test_a_paused_campaign_is_not_bid_nor_one_under_an_emergency_stop(
