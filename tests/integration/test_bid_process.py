@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -155,3 +157,12 @@ async def test_a_backend_that_is_not_there_is_told_at_the_start(tmp_path: Path) 
         async with bid_process(tmp_path, "--demo", **{BACKEND_VARIABLE: "quantum"}):
             pass
     assert "Traceback" not in str(told.value)
+
+
+@pytest.mark.req("DC-3")
+def test_the_command_loads_no_orm_and_no_graphql() -> None:
+    asked = [sys.executable, "-X", "importtime", "-m", "app", "bid", "--help"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert {"app", "hotpath", "httptools"} <= loaded
+    assert loaded.isdisjoint({"tortoise", "asyncpg", "aiosqlite", "strawberry", "graphql", "models"})
