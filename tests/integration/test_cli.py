@@ -205,13 +205,14 @@ def test_health_is_an_exit_code_for_containers(cli: Cli) -> None:
     assert cli("health", "http://[").code == 1
 
 
-def test_an_api_without_its_database_is_not_well_until_it_has_it_again(migrated: Cli) -> None:
+def test_an_api_without_its_database_is_not_ready_until_it_has_it_again(migrated: Cli) -> None:
     port = free_port()
-    url = f"http://127.0.0.1:{port}/health"
+    url = f"http://127.0.0.1:{port}/ready"
     with migrated.running("serve", "--port", str(port), url=url):
         sql(migrated.var_dir, "ALTER TABLE log_heads RENAME TO gone")
         sick = migrated("health", url)
         assert (sick.code, sick.error_line) == (1, f"{url} answered 503")
+        assert migrated.lines("health", f"http://127.0.0.1:{port}/health") == []
         sql(migrated.var_dir, "ALTER TABLE gone RENAME TO log_heads")
         assert migrated.lines("health", url) == []
 
