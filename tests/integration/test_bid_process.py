@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import signal
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from hotpath.inference.selection import BACKEND_VARIABLE
 from tests.integration.bid_process import REQUEST, BidProcess, bid_process, left_behind, until
@@ -166,3 +168,18 @@ def test_the_command_loads_no_orm_and_no_graphql() -> None:
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert {"app", "hotpath", "httptools"} <= loaded
     assert loaded.isdisjoint({"tortoise", "asyncpg", "aiosqlite", "strawberry", "graphql", "models"})
+
+
+async def test_the_document_names_every_metric(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "openrtb.md").read_text("utf-8")  # noqa: ASYNC240 - one file
+    async with bid_process(tmp_path, "--demo") as server:
+        # Something of everything: a counter without a number is not told.
+        assert await server.tell((await server.ask("r"))["burl"]) == 204
+        await server.client.post(f"{server.url}/v1/bid", json={**REQUEST, "badv": ["demo.example"]})
+        told = (await server.client.get(f"{server.metrics_url}/metrics")).text
+        await server.end(signal.SIGTERM)
+    samples = {sample.name for family in text_string_to_metric_families(told) for sample in family.samples}
+    own = {re.sub("_(created|bucket|count|sum)$", "", name) for name in samples if name.startswith("bid_")}
+    named = set(re.findall(r"`(bid_[a-z_0-9]+)`", text))
+    # Only where caps are shared.
+    assert named - {"bid_cap_places_total"} == own
