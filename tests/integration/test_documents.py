@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
+from graphql import get_introspection_query
+from graphql.utilities import strip_ignored_characters
 
 from adapters.passwords import Passwords
 from adapters.tokens import AccessTokens
 from app.backend import GraphQLBackend
 from app.container import Container
-from app.known_documents import KnownDocuments
+from app.known_documents import BUILT_IN, KnownDocuments
 from app.settings import Settings
+from app.web import create_app
 from domain.access import ALL_SCOPES, Permission
 from domain.documents import sha256_of
 from domain.log import LogEvent
@@ -178,3 +182,40 @@ async def test_a_withdrawn_document_is_forgotten_where_it_was_remembered(
             if isinstance(message, LogEvent) and message.entry.kind == "document.withdrawn":
                 break
         assert await backend.document(session, document.sha256) is None
+
+
+CONSOLE = Path(__file__).parents[2] / "console" / "src" / "operations"
+
+
+async def test_a_partner_starts_on_a_server_of_known_documents_with_nothing_but_hashes(
+    ports: Ports, access_tokens: AccessTokens, passwords: Passwords, house: House, tmp_path: Path
+) -> None:
+    """Through the whole app: the console goes on working, and a partner brings its own documents."""
+    (tmp_path / "operations.graphql").write_text("\n".join(each.read_text() for each in sorted(CONSOLE.glob("*"))))
+    hints = Hints()
+    token = access_tokens.issue(
+        tenant_id=house.tenant_id, user_id=house.owner_id, session_id=uuid4(), roles=(), scopes=ALL_SCOPES
+    ).text
+    settings = Settings(documents="known", console_dir=tmp_path)
+    built_in = KnownDocuments([BUILT_IN]).by_name
+    workspace_id = global_id("Workspace", house.workspace.id)
+    async with Relay.run(ports.database, hints, ports.clock) as relay:
+        app, _ = create_app(Container(settings, ports, relay, hints, access_tokens, passwords))
+        headers = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api.test") as client:
+
+            async def ask(headers: dict[str, str] = headers, **body: Any) -> Any:
+                answer = (await client.post("/graphql", json=body, headers=headers)).json()
+                return answer["errors"][0]["extensions"]["code"] if "errors" in answer else answer["data"]
+
+            who = KnownDocuments([CONSOLE]).by_name["Who"]
+            assert (await ask(query=strip_ignored_characters(who)))["viewer"]["name"] == "Owner of acme"
+            assert await ask(query=TEXT, variables={"w": workspace_id}) == "PERSISTED_QUERY_ONLY"
+            assert await ask(query=get_introspection_query()) == "PERSISTED_QUERY_ONLY"
+            named = {"documentId": f"sha256:{sha256_of(built_in['RegisterDocument'])}"}
+            arguments = {"workspaceId": workspace_id, "name": "names", "text": TEXT}
+            made = await ask(**named, variables=arguments)
+            assert made["trustedDocumentRegister"]["document"]["sha256"] == sha256_of(TEXT)
+            by_hash = {"documentId": f"sha256:{sha256_of(TEXT)}", "variables": {"w": workspace_id}}
+            assert await ask(**by_hash) == {"workspace": {"name": "acme"}}
+            assert await ask(headers={}, **by_hash) == "PERSISTED_QUERY_NOT_FOUND"
