@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from domain.bid_snapshot import Snapshot, SpikingModel
 from hotpath.auction.bidder import Bidder, BidderSettings, fresh_prefix
 from hotpath.auction.notices import Tickets
 from hotpath.caps.decisions import SharedDecisions
-from hotpath.caps.shared import SharedCaps
+from hotpath.caps.shared import WAIT_S, SharedCaps
 from hotpath.engine.batched import BatchedDecisions
 from hotpath.engine.engine import Engine, EngineSettings
 from hotpath.events.sink import EventSink
@@ -95,6 +96,8 @@ def bidder_over(
     """A bidder over an engine; `caps` is the engine's ledger where other nodes share it, the rest `build_bidder`'s."""
     soon = None if loop is None else BatchedDecisions(engine, loop).decide
     if soon is not None and caps is not None:
+        # Every answer may have to wait so long for the others' word, and must still be in time.
+        settings = replace(settings, network_s=settings.network_s + WAIT_S)
         soon = SharedDecisions(engine, caps, soon, open_s=settings.exposure_s, clock=time.time).decide
     return Bidder(engine, tickets, profiles=profiles, settings=settings, sink=sink, soon=soon)
 

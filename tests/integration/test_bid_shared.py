@@ -14,6 +14,7 @@ from domain.bid_snapshot import Campaign, Targeting, encode_snapshot
 from hotpath.profiles.redis_store import RedisProfiles
 from tests.integration.bid_process import BidProcess, bid_process
 from tests.integration.cli_process import free_port
+from tests.unit.hotpath.auction.test_consents import core
 from tests.unit.hotpath.test_engine import campaign, snapshot
 
 SEGMENT = 7
@@ -121,6 +122,18 @@ async def test_by_default_there_is_no_redis(tmp_path: Path) -> None:
         assert await offers(server, "u") == []
         assert await lookups(server) == {"unknown": 1}
         assert await server.metric("bid_cap_places_total", result="granted") == 0
+        assert await server.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(("vendor", "bids"), [("7", ["capped"]), ("8", []), ("0", [])])
+async def test_consent_is_asked_for_the_vendor_that_the_operator_names(
+    tmp_path: Path, vendor: str, bids: list[str]
+) -> None:
+    # A cap that cannot be kept, because nobody may be known again, is no bid.
+    write(tmp_path, campaign("capped", daily_cap=1))
+    agreed = core(vendors="0000001000")
+    async with bid_process(tmp_path, CE_BID_VENDOR_ID=vendor) as server:
+        assert await offers(server, "u", regs={"gdpr": 1, "gpp_sid": [2], "gpp": f"DBABMA~{agreed}"}) == bids
         assert await server.end(signal.SIGTERM) == 0
 
 

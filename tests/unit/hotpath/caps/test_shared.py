@@ -1,6 +1,7 @@
 """Caps of several nodes over a store in memory: what one node may bid while others do, and while the store is away."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +10,16 @@ import pytest
 from redis.exceptions import ConnectionError as Unreachable
 
 from domain.bid_features import NOBODY
+from hotpath.auction.bidder import BidderSettings
+from hotpath.auction.notices import Tickets
 from hotpath.caps.decisions import Decisions, SharedDecisions
 from hotpath.caps.redis_store import Place, Settled
 from hotpath.caps.shared import SharedCaps
 from hotpath.engine.engine import Bid, Engine, EngineSettings, Refusal
 from hotpath.engine.facts import ImpressionFacts, NoBid, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
+from hotpath.process import bidder_over, fresh_profiles
+from tests.integration.bid_server import REQUEST, ListSink
 from tests.unit.hotpath.test_engine import BANNER, NOON_S, campaign, request, snapshot
 
 
@@ -241,3 +246,16 @@ async def test_what_was_decided_again_is_kept_with_the_scores_it_was_chosen_by(s
     decisions = await two.told()
     assert [bid.entry.campaign.campaign_id for bid in decisions] == ["plain"]  # type: ignore[union-attr]
     assert set(decisions.scores) == {"dear-o", "plain-o"}
+
+
+@pytest.mark.req("NFR-PERF-001")
+@pytest.mark.parametrize(("shared", "least_ms"), [(False, 10), (True, 15)])
+async def test_what_may_wait_for_the_others_must_still_be_in_time(store: Store, shared: bool, least_ms: int) -> None:
+    node = Node(store, "a")
+    bidder = bidder_over(
+        node.engine, Tickets(b"k" * 32, "http://bid.example"), fresh_profiles(), settings=BidderSettings(),
+        sink=ListSink(), loop=asyncio.get_running_loop(), caps=node.caps if shared else None,
+    )  # fmt: skip
+    for tmax, result in ((least_ms - 1, "insufficient_time"), (least_ms, "no_bid")):
+        bidder.answer(json.dumps({**REQUEST, "tmax": tmax}).encode())
+        assert bidder.counts.answers[result] == 1
