@@ -166,26 +166,47 @@ class Bidder:
             if left_s < 0:
                 return done(codec.encode(self._no_bid(request, NoBidReason.INSUFFICIENT_TIME)))
             wait_s = min(wait_s, left_s)
-        if not self._sink.has_room:
-            # A bid whose event cannot be kept is not made.
-            self.counts.answers["no_room"] += 1
-            return done(b"")
         try:
             facts = request_facts(request, self._settings.vendor_id)
         except Exception as error:  # noqa: BLE001 - told, and answered as a failure, by `_failed`
             return done(codec.encode(self._failed(request, error)))
 
         def known(profile: Profile) -> None:
-            now_s = self._now_s()
-            try:
-                decide(facts, profile, now_s, lambda outcome: done(self._told(request, outcome, now_s, codec)))
-            except Exception as error:  # noqa: BLE001 - as above
-                done(codec.encode(self._failed(request, error)))
+            if not self._sink.has_room:
+                # A bid whose event cannot be kept is not made. Asked now, since a profile may have taken its time.
+                self.counts.answers["no_room"] += 1
+                done(b"")
+                return
+            self._decide(request, facts, profile, decide, done, codec)
 
         # Whom the law hides is not even looked up.
         if facts.user_key and personal_use_allowed(facts.privacy):
             return profile_soon(facts.user_key, wait_s, known)
         return known(NOBODY)
+
+    def _decide(
+        self,
+        request: BidRequest,
+        facts: RequestFacts,
+        profile: Profile,
+        decide: DecideSoon,
+        done: Callable[[bytes], None],
+        codec: Codec,
+    ) -> None:
+        now_s, told = self._now_s(), False
+
+        def decided(outcome: Decisions | Exception) -> None:
+            nonlocal told
+            told = True
+            done(self._told(request, outcome, now_s, codec))
+
+        try:
+            decide(facts, profile, now_s, decided)
+        except Exception as error:
+            if told:
+                # The request has its answer, and who was to send it failed: that asks for no second answer.
+                raise
+            done(codec.encode(self._failed(request, error)))
 
     def _from_memory(self, user_key: str, wait_s: float, known: Callable[[Profile], None]) -> None:  # noqa: ARG002
         known(self._profiles.at_once(user_key) or NOBODY)

@@ -29,8 +29,8 @@ _CREATE: Final = (
 )
 _INSERT: Final = "INSERT INTO chunks (events, keep_until_s, data) VALUES (?, ?, ?)"
 _RETRY_S: Final = 0.25
-#: More than are ever gathered for one batch of inference.
-_UNDER_WAY: Final = 64
+#: More than are decided at once: a batch of inference, and those who wait some milliseconds for a place of all nodes'.
+_UNDER_WAY: Final = 512
 _CLOSE_S: Final = 10.0
 #: A full disk fails four times a second; one line in 25 s says so.
 _TOLD_EVERY: Final = 100

@@ -80,19 +80,19 @@ def test_what_comes_while_the_disk_is_busy_goes_in_one_commit(tmp_path: Path) ->
 
 
 def test_a_full_queue_says_so_and_nobody_waits(tmp_path: Path) -> None:
-    spool, file = held(tmp_path, SpoolSettings(most_waiting=100, gather_s=0.0))
+    spool, file = held(tmp_path, SpoolSettings(most_waiting=1_000, gather_s=0.0))
     spool.put(EVENT)
     assert file.reached.wait(60)
     while spool.has_room:
         spool.put(EVENT)
     # Auctions that began while there was room still find a place for their events.
-    assert spool.waiting == 100 - 64
-    assert all(spool.put(EVENT) for _ in range(64))
+    assert spool.waiting == 1_000 - 512
+    assert all(spool.put(EVENT) for _ in range(512))
     assert not spool.put(EVENT)
-    assert (spool.waiting, spool.dropped) == (100, 1)
+    assert (spool.waiting, spool.dropped) == (1_000, 1)
     file.go.set()
     spool.close()
-    assert (spool.spooled, spool.dropped) == (100, 1)
+    assert (spool.spooled, spool.dropped) == (1_000, 1)
 
 
 def test_a_disk_that_fails_is_tried_again_and_nothing_is_lost(tmp_path: Path) -> None:
