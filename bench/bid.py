@@ -163,8 +163,9 @@ def bid_rows(bodies: list[Body], folder: Path) -> list[str]:
             f"  {tally.bids / tally.requests:.2f} bids a request, answers by status: {shares(tally)}; "
             f"{resident_mib(pid):,.0f} MiB resident"
         )
+        decided = sum(after[name] - metrics.get(name, 0) for name in map(_answered, ("bid", "no_bid")) if name in after)
         print(
-            f"  inference: {tally.requests / max(calls, 1):.1f} requests a call, {fast:.4%} of the calls within 5 ms, "
+            f"  inference: {decided / max(calls, 1):.1f} auctions a call, {fast:.4%} of the calls within 5 ms, "
             f"{below(after, metrics, 0.0005):.2%} within 0.5 ms"
         )
         for name in ("bid_requests_total", "bid_no_bids_total", "bid_events_total"):
@@ -174,6 +175,10 @@ def bid_rows(bodies: list[Body], folder: Path) -> list[str]:
             f"{MUST_PER_S:,}, {tally.quantiles_ms()[1]:.1f} ms reached"
         )
     return missed(tally, fast)
+
+
+def _answered(result: str) -> str:
+    return f'bid_requests_total{{result="{result}"}}'
 
 
 def shares(tally: Tally) -> str:
