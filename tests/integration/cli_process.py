@@ -45,7 +45,7 @@ class Cli:
     def __call__(self, *arguments: str, stdin: str | None = None, **settings: str) -> Done:
         done = subprocess.run(
             [sys.executable, "-m", "app", *arguments],
-            env=self.environment(**settings), capture_output=True, text=True, timeout=60, check=False, input=stdin,
+            env=self.environment(**settings), capture_output=True, text=True, timeout=100, check=False, input=stdin,
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)

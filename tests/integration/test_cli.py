@@ -339,13 +339,13 @@ def test_servers_stop_in_good_order(migrated: Cli, command: list[str], number: s
     port = free_port()
     heartbeat = migrated.var_dir / "worker.heartbeat"
     with migrated.running(*command, CE_API_PORT=str(port)) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not heartbeat.exists():
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(number)
-        out, told = process.communicate(timeout=30)
+        out, told = process.communicate(timeout=100)
     assert (process.returncode, out) == (0, "")
     assert "Traceback" not in told
     assert "ERROR" not in told
