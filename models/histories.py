@@ -19,8 +19,13 @@ from models.adjustments import AdjustmentTable
 from models.api_keys import ApiKeyTable
 from models.scope import Scope, as_values, sliced
 
-#: Read back from the platform, whatever became of it later.
-_EXECUTED: Final = "confirmed_at_utc IS NOT NULL AND status IN ('CONFIRMED', 'REVERTED')"
+
+def executed_of(alias: str) -> str:
+    """The condition that a change was read back from its platform, whatever became of it later; the table's name."""
+    return f"{alias}.confirmed_at_utc IS NOT NULL AND {alias}.status IN ('CONFIRMED', 'REVERTED')"
+
+
+_EXECUTED: Final = executed_of("adjustments")
 
 
 async def history_page(

@@ -27,6 +27,7 @@ from domain.members import MemberProfile
 from domain.metric_periods import Period, Totals, totals
 from domain.notifications.alerts import Alert
 from domain.notifications.deliveries import Delivery
+from domain.overviews import Overview
 from domain.plans import Plan
 from domain.platforms import Platform
 from domain.presences import Presence
@@ -294,6 +295,10 @@ class ViewerReads:
     async def approval_counts(self, workspace: Workspace, days: Period) -> ApprovalCounts:
         """What became of a period's changes."""
         return await histories.approvals(self.ports, self._viewer(), workspace, days)
+
+    async def overview(self, workspace: Workspace, days: Period) -> Overview:
+        """The dashboard's figures of a period."""
+        return await histories.overview(self.ports, self._viewer(), workspace, days)
 
     async def spend_moved(self, workspace: Workspace, days: Period) -> list[SpendMoved]:
         """Money moved by a period's changes."""

@@ -24,6 +24,7 @@ from domain.lift import ChangeResult
 from domain.metric_periods import Period, Totals
 from domain.notifications.alerts import Alert
 from domain.notifications.deliveries import Delivery
+from domain.overviews import Overview
 from domain.plans import Plan
 from domain.platforms import Platform
 from domain.presences import Presence
@@ -136,6 +137,9 @@ class Reads(Protocol):
 
     async def approval_counts(self, workspace: Workspace, days: Period) -> ApprovalCounts:
         """What became of a period's changes."""
+
+    async def overview(self, workspace: Workspace, days: Period) -> Overview:
+        """The dashboard's figures of a period."""
 
     async def spend_moved(self, workspace: Workspace, days: Period) -> list[SpendMoved]:
         """Money moved by a period's changes."""

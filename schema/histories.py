@@ -21,6 +21,7 @@ from schema.base import DateTime, Money
 from schema.context import Info
 from schema.enums import describe_enum
 from schema.nodes import view
+from schema.overviews import Overview
 from schema.platforms import Platform
 
 if TYPE_CHECKING:
@@ -404,6 +405,12 @@ class WorkspaceMeasures:
     async def approvals(self, info: Info) -> ApprovalCounts | None:
         """Counts."""
         return ApprovalCounts.of(await info.context.reads.approval_counts(self.workspace, self.days))
+
+    @strawberry.field(description="The dashboard: proposals and what became of them, money moved, revenue tracked.")
+    async def overview(self, info: Info) -> Overview | None:
+        """The dashboard."""
+        found = await info.context.reads.overview(self.workspace, self.days)
+        return Overview.of(found, self.workspace.reporting_currency)
 
     @strawberry.field(
         description="Money moved by day and platform, oldest first; at most one for each day and platform."

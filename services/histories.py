@@ -20,11 +20,13 @@ from domain.lift.changes import Touches, UnitDay
 from domain.lift.windows import MAX_BASELINE_WEEKS, MAX_WEEKS
 from domain.log import ActorKind
 from domain.metric_periods import Period
+from domain.overviews import Overview
+from domain.overviews import overview as figures
 from domain.platforms import Platform
 from domain.review_times import ReviewTimes, review_times
 from domain.workspaces import Workspace
 from kit.pagination import Slice
-from models import ad_accounts, campaigns, histories, members, recommendations, tenants
+from models import ad_accounts, campaigns, histories, members, overviews, recommendations, tenants
 from models.scope import Scope
 from services.ports import Ports
 from services.viewers import Viewer
@@ -225,6 +227,17 @@ async def moved(ports: Ports, viewer: Viewer, workspace: Workspace, days: Period
     executed = await histories.executed_changes(scope, workspace.id, wanted.since_utc, wanted.until_utc)
     mine = [each for each in executed if each.account_id in platforms]
     return rules.spend_moved(mine, platforms, workspace.time_zone)
+
+
+async def overview(ports: Ports, viewer: Viewer, workspace: Workspace, days: Period) -> Overview:
+    """The dashboard's figures of a period (AS-09). Raises NotFound, Forbidden."""
+    viewer.require(workspace.id, Permission.ANALYTICS_READ)
+    scope, wanted = ports.database.read(viewer.tenant_id), rules.filter_of(workspace, days, None)
+    return figures(
+        await overviews.proposal_counts(scope, workspace.id, wanted),
+        await overviews.executed_moves(scope, workspace.id, wanted),
+        await overviews.tracked_sums(scope, workspace.id, days.since, days.until),
+    )
 
 
 async def performance(ports: Ports, viewer: Viewer, workspace: Workspace, days: Period) -> Performance:

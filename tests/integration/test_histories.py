@@ -18,7 +18,7 @@ from domain.recommendations import RecommendationStatus
 from kit.ids import new_id
 from kit.time import FixedClock
 from models import ad_accounts, adjustments, daily_metrics, log, recommendations
-from services import api_keys, histories
+from services import api_keys, histories, status_changes
 from services.ports import Ports
 from tests.conftest import NOON, House, viewer_of
 from tests.graphql_client import execute, global_id
@@ -423,3 +423,65 @@ async def test_a_comparison_of_too_many_days_is_refused(planted: Planted, monkey
     )
     assert answer["data"]["workspace"] == {"measures": {"performance": None}}
     assert answer["errors"][0]["message"] == "this would compare more than 100 campaign days; ask for fewer days"
+
+
+OVERVIEW = """measures(since: "2026-03-10", until: "2026-03-10") { overview {
+  counts { total executed pending rejected notDone executionShare }
+  byAction { action counts { total executed } }
+  byProposer { proposer attempts medianSecondsToConfirm counts { total } impact { net { amount } } }
+  impact { increase { amount } decrease { amount } net { amount currency } }
+  spendTracked { amount } revenueTracked { amount } averageRoas } }"""
+
+
+@pytest.mark.req("AS-09")
+async def test_the_dashboard_counts_proposals_and_sums_money(planted: Planted) -> None:
+    """Two of four executed, one rejected, one waits, a campaign was paused; 10 added to one budget, 4 taken from one."""
+    house = planted.house
+    up = await planted.change(0, delta_reporting_micros=10 * UNIT, attempts=2)
+    down = await planted.change(1, delta_reporting_micros=-4 * UNIT, confirmed_at_utc=NOON + timedelta(hours=3))
+    statuses = {0: RecommendationStatus.APPROVED, 1: RecommendationStatus.APPROVED, 2: RecommendationStatus.REJECTED}
+    async with planted.ports.database.write(house.tenant_id) as scope:
+        for position, status in statuses.items():
+            decided = replace(
+                house.recommendations[position], status=status, version=2, decided_at_utc=NOON,
+                adjustment_id={0: up.id, 1: down.id}.get(position),
+            )  # fmt: skip
+            assert await recommendations.store_if_unchanged(scope, decided)
+    asking = await viewer_of(planted.ports, house, house.owner_id)
+    await status_changes.pause(planted.ports, asking, house.campaigns[3].id, "rested", "dashboard-1")
+    await planted.days(0, (100, 400), (100, 400), range(1))
+    await planted.days(1, (60, None), (60, None), range(1))
+    found = (await planted.ask(OVERVIEW))["measures"]["overview"]
+    directions = [each.proposed_micros < each.current_micros for each in house.recommendations]
+    assert found["counts"] == {
+        "total": 5, "executed": 2, "pending": 2, "rejected": 1, "notDone": 0, "executionShare": 0.4,
+    }  # fmt: skip
+    totals = {each["action"]: each["counts"]["total"] for each in found["byAction"]}
+    assert totals == {
+        "INCREASE": directions.count(False), "DECREASE": directions.count(True), "PAUSE": 1, "RESUME": 0,
+    }  # fmt: skip
+    assert found["byProposer"] == [
+        {
+            "proposer": house.plan.proposer,
+            "attempts": 3,
+            "medianSecondsToConfirm": (1_800 + 9_000) / 2,
+            "counts": {"total": 4},
+            "impact": {"net": {"amount": "6.00"}},
+        }
+    ]
+    assert found["impact"] == {
+        "increase": {"amount": "10.00"},
+        "decrease": {"amount": "4.00"},
+        "net": {"amount": "6.00", "currency": "USD"},
+    }
+    assert (found["spendTracked"], found["revenueTracked"]) == ({"amount": "160.00"}, {"amount": "400.00"})
+    assert found["averageRoas"] == 4.0
+
+
+async def test_a_dashboard_of_other_days_is_empty(planted: Planted) -> None:
+    await planted.change(0)
+    found = (await planted.ask(OVERVIEW.replace("2026-03-10", "2026-02-10")))["measures"]["overview"]
+    assert found["counts"]["total"] == 0
+    assert found["counts"]["executionShare"] is None
+    assert found["impact"]["net"]["amount"] == "0.00"
+    assert (found["byProposer"], found["averageRoas"]) == ([], None)

@@ -75,6 +75,8 @@ BOUNDED = {
     "NotificationPreferences.kinds": "one for each kind",
     "ReviewTimes.steps": "five",
     "Performance.roasByDay": "one for each day, at most 366",
+    "Overview.byAction": "one for each action",
+    "Overview.byProposer": "one for each proposer",
     "WorkspaceMeasures.movedByDay": "one for each day and platform",
 }
 
