@@ -46,6 +46,9 @@ _CACHED_PROFILES: Final = 100_000
 _PROFILE_TTL_S: Final = 60.0
 _ALONE: Final = StoreAddresses()
 _BACKLOG: Final = 2_048
+#: The collector looks at what is new in pieces of about a millisecond, and never again at what has stayed: millions of
+#: open bids, in which there are no circles, would hold every answer up for half a second.
+_THRESHOLDS: Final = (20_000, 3, 1_000_000)
 #: How long a thread keeps the interpreter from the loop at most; Python's own 5 ms would be half of what an answer has.
 _SWITCH_S: Final = 0.0005
 
@@ -205,7 +208,7 @@ async def run_bid_process(
                 )
                 # Whoever is told below that this process is ready and comes at once waits, and is not turned away.
                 listener.listen(_BACKLOG)
-                with few_collections(), telling(operations, meters, readings, sink, unready=unready):
+                with few_collections(_THRESHOLDS), telling(operations, meters, readings, sink, unready=unready):
                     await serve(
                         listener,
                         routes,

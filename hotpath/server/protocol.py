@@ -130,6 +130,8 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._shared.connections.discard(self)
         self._transport = None
+        # The parser and the connection hold each other, and the collector seldom comes.
+        del self._parser
 
     def pause_writing(self) -> None:
         """A client that sends without reading is not read further."""

@@ -1,6 +1,8 @@
 """Known heads: with them a connection tells its application the same requests as without, however the bytes come."""
 
+import gc
 from dataclasses import dataclass, field
+from weakref import ref
 
 import pytest
 from hypothesis import given, settings
@@ -97,3 +99,20 @@ def test_heads_are_forgotten_before_they_are_too_many() -> None:
     assert len(heads) == 5
     heads.learn(b"GET /" + b"x" * 3_000 + b" HTTP/1.1\r\n\r\n", Head(b"GET", b"/", {}, 0))
     assert len(heads) == 5
+
+
+def test_a_connection_that_was_lost_is_gone_without_the_collector() -> None:
+    shared = Shared(lambda _, reply: reply(HttpAnswer(204)), Limits())
+    connection = Connection(shared)
+    connection.connection_made(Wire())  # type: ignore[arg-type]
+    connection.data_received(HEADS[0] + b"body")
+    lost = ref(connection)
+    gc.disable()
+    try:
+        connection.connection_lost(None)
+        connection.data_received(HEADS[0])
+        connection.end_if_late(1e12)
+        del connection
+        assert lost() is None
+    finally:
+        gc.enable()
