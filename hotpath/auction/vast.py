@@ -1,5 +1,6 @@
 """VAST for a spot without markup of its own, in the version that the impression takes. Must not choose a spot."""
 
+from functools import lru_cache
 from html import escape
 
 from domain.bid_snapshot import CreativeKind
@@ -33,25 +34,43 @@ def vast(entry: Entry, stream: Video | Audio, *, bid_id: str, landing: str, size
     """
     creative, protocol = entry.creative, spot_protocol(entry, stream)
     mime = creative.mime or next(iter(stream.mimes), "")
-    minutes, seconds = divmod(creative.duration_s, 60)
+    is_audio = creative.kind is CreativeKind.AUDIO
+    spot = (creative.creative_id, creative.duration_s, mime, creative.url, landing)
+    before, between, after = _written(protocol, entry.offer.offer_id, spot, size, is_audio=is_audio)
+    name = escape(bid_id)
+    return f"{before}{name}{between}{name}{after}" if protocol in _SINCE_41 else f"{before}{name}{between}{after}"
+
+
+@lru_cache(maxsize=4_096)
+def _written(
+    protocol: int, title: str, spot: tuple[str, int, str, str, str], size: tuple[int, int], *, is_audio: bool
+) -> tuple[str, str, str]:
+    """What stands before, between and behind the two places for the bid's id; the second is there since 4.1.
+
+    Kept, since a spot is sent again and again. `spot` is its id, seconds, type, address and landing page.
+    """
+    creative_id, duration_s, mime, url, landing = spot
+    minutes, seconds = divmod(duration_s, 60)
     hours, minutes = divmod(minutes, 60)
-    kind = serving = universal = ""
+    kind = serving = served = universal = ""
     if protocol in _SINCE_41:
-        kind = ' adType="audio"' if creative.kind is CreativeKind.AUDIO else ""
-        serving = f"<AdServingId>{escape(bid_id)}</AdServingId>"
+        kind = ' adType="audio"' if is_audio else ""
+        serving, served = "<AdServingId>", "</AdServingId>"
         universal = '<UniversalAdId idRegistry="unknown">unknown</UniversalAdId>'
     elif protocol not in _WITHOUT_UNIVERSAL_ID:
         universal = '<UniversalAdId idRegistry="unknown" idValue="unknown">unknown</UniversalAdId>'
     width, height = size
     return (
-        f'<VAST version="{WRITTEN_VAST[protocol]}"><Ad id="{escape(bid_id)}"{kind}><InLine>'
-        f"<AdSystem>Campaign Express</AdSystem><AdTitle>{escape(entry.offer.offer_id)}</AdTitle>{serving}"
-        f'<Impression></Impression><Creatives><Creative id="{escape(creative.creative_id)}">{universal}<Linear>'
-        f"<Duration>{hours:02}:{minutes:02}:{seconds:02}</Duration>"
-        f'<MediaFiles><MediaFile delivery="progressive" type="{escape(mime)}" width="{width}" height="{height}">'
-        f"{_text(creative.url)}</MediaFile></MediaFiles>"
-        f"<VideoClicks><ClickThrough>{_text(landing)}</ClickThrough></VideoClicks>"
-        "</Linear></Creative></Creatives></InLine></Ad></VAST>"
+        f'<VAST version="{WRITTEN_VAST[protocol]}"><Ad id="',
+        f'"{kind}><InLine><AdSystem>Campaign Express</AdSystem><AdTitle>{escape(title)}</AdTitle>{serving}',
+        (
+            f'{served}<Impression></Impression><Creatives><Creative id="{escape(creative_id)}">{universal}<Linear>'
+            f"<Duration>{hours:02}:{minutes:02}:{seconds:02}</Duration>"
+            f'<MediaFiles><MediaFile delivery="progressive" type="{escape(mime)}" width="{width}" height="{height}">'
+            f"{_text(url)}</MediaFile></MediaFiles>"
+            f"<VideoClicks><ClickThrough>{_text(landing)}</ClickThrough></VideoClicks>"
+            "</Linear></Creative></Creatives></InLine></Ad></VAST>"
+        ),
     )
 
 
