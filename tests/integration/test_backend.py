@@ -15,6 +15,7 @@ import models.members
 from adapters.tokens import AccessTokens
 from app.backend import GraphQLBackend
 from app.container import Container
+from app.settings import Settings
 from app.graphql_transport import graphql_routes
 from domain.access import ALL_SCOPES, Permission
 from domain.changes import ReloadReason
@@ -44,8 +45,8 @@ async def relay(ports: Ports) -> AsyncIterator[Relay]:
 @pytest.fixture
 def backend(ports: Ports, access_tokens: AccessTokens, relay: Relay) -> GraphQLBackend:
     """A backend over the test's ports."""
-    parts = {"settings": None, "hints": None, "passwords": None}
-    container = Container(ports=ports, tokens=access_tokens, relay=relay, **parts)  # type: ignore[arg-type]
+    parts = {"hints": None, "passwords": None}
+    container = Container(settings=Settings(), ports=ports, tokens=access_tokens, relay=relay, **parts)  # type: ignore[arg-type]
     return GraphQLBackend(container)
 
 
