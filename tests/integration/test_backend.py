@@ -15,8 +15,8 @@ import models.members
 from adapters.tokens import AccessTokens
 from app.backend import GraphQLBackend
 from app.container import Container
-from app.settings import Settings
 from app.graphql_transport import graphql_routes
+from app.settings import Settings
 from domain.access import ALL_SCOPES, Permission
 from domain.changes import ReloadReason
 from domain.errors import Forbidden, NotFound, Unauthenticated
