@@ -30,6 +30,7 @@ from hotpath.inference.selection import provider_for
 from hotpath.profiles.cache import ProfileCache
 
 _SOAK_S = 600.0
+_OPEN_S = 300
 _LOOKS = 20
 #: A process that leaks a hundred bytes a request grows by more than this in the last quarter of ten minutes.
 _FLAT = 0.03
@@ -113,6 +114,8 @@ def soak(folder: Path, data: Path, seconds: float) -> str:
     last, before = np.mean(looks[-quarter:]), np.mean(looks[-2 * quarter : -quarter])
     grown = float(last / before) - 1
     verdict = "flat" if grown < _FLAT else "NOT flat"
+    if seconds < _SOAK_S:
+        verdict = f"which says little: the bids of the first {_OPEN_S} s are still open"
     return f"{tally.bids / tally.seconds:,.0f} offers/s; the last quarter to the one before: {grown:+.1%}, {verdict}"
 
 
