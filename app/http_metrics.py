@@ -12,7 +12,11 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 _EVENTS: Final = b"text/event-stream"
 #: Only addresses of ours become label values, or a stranger's scan would fill the registry.
 _KNOWN: Final = frozenset(
-    {*ADDRESSES, "/plain", "/graphql", "/explorer", "/health", "/ready", "/metrics", "/schema.graphql"}
+    {
+        *ADDRESSES,
+        *("/plain", "/graphql", "/explorer", "/explorer/examples.json", "/plain/explorer"),
+        *("/health", "/ready", "/metrics", "/schema.graphql"),
+    }
 )
 
 

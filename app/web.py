@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from app.backend import GraphQLBackend
 from app.console import console_routes
 from app.container import Container
+from app.explorer import explorer_routes
 from app.exports import export_routes
 from app.graphql import build_schema
 from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes
@@ -24,7 +25,6 @@ from app.http_metrics import HttpMetrics
 from app.known_documents import BUILT_IN, KnownDocuments
 from app.oauth_callbacks import oauth_routes
 from app.operation_metrics import OperationMetrics
-from app.pages import PAGES, page
 from app.request_ids import RequestIds
 from app.settings import Settings
 from app.tracing import TracedRequests, tracer
@@ -91,7 +91,7 @@ def create_app(
         Route("/metrics", metrics),
         Route("/schema.graphql", schema_text),
         *console_routes(container.settings.console_dir),
-        page("/explorer", PAGES / "explorer.html"),
+        *explorer_routes(container.settings.console_dir),
         *oauth_routes(container.ports),
         *unsubscribe_routes(container.ports),
         *webhook_routes(

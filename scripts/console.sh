@@ -47,7 +47,7 @@ case "${1:-}" in
     fi
     packages || { echo "console: not built; the plain page is served"; exit 0; }
     echo "console: building"
-    npm run --silent build -- --logLevel warn
+    npm run --silent build
     # So that a server which runs known documents only knows the console's.
     cat src/operations/*.graphql > dist/operations.graphql
     echo "$made_from" > dist/.made-from

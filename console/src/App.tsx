@@ -7,29 +7,31 @@ import { type ViewerPartsFragment, WhoDocument } from "./generated/graphql";
 import { Shell } from "./parts/Shell";
 import { Empty, Loading, Trouble, told } from "./parts/states";
 import { HereProvider } from "./parts/Viewer";
+import { knownWorkspace, rememberWorkspace } from "./parts/workspace";
 import { Review } from "./pages/Review";
-import { SignIn, SignInAgain } from "./pages/SignIn";
 
 
+const SignIn = lazy(() => import("./pages/SignIn"));
+const SignInAgain = lazy(async () => ({ default: (await import("./pages/SignIn")).SignInAgain }));
 const Adjustments = lazy(() => import("./pages/Adjustments"));
 const History = lazy(() => import("./pages/History"));
 const Notifications = lazy(() => import("./pages/Notifications"));
 const Guardrails = lazy(() => import("./pages/Guardrails"));
 const EmergencyStop = lazy(() => import("./pages/Stop"));
 
-const CHOSEN = "console-workspace";
-
 export function App(): ReactNode {
   const open = useSyncExternalStore(session.subscribe, session.isOpen);
   const [viewer, setViewer] = useState<ViewerPartsFragment | null>(null);
   const [error, setError] = useState("");
   const [round, setRound] = useState(0);
-  const [chosen, setChosen] = useState(() => sessionStorage.getItem(CHOSEN));
+  const [chosen, setChosen] = useState(knownWorkspace);
   useEffect(() => {
     if (!open) return;
     ask(WhoDocument, {}).then(
       (data) => {
         setViewer(data.viewer ?? null);
+        const ids = data.viewer?.workspaces.map(({ id }) => id) ?? [];
+        if (!ids.includes(knownWorkspace() ?? "")) rememberWorkspace(ids[0] ?? null);
         setError("");
       },
       (problem: unknown) => setError(told(problem)),
@@ -37,17 +39,18 @@ export function App(): ReactNode {
   }, [open, round]);
 
   if (!viewer) {
-    if (!open) return <SignIn />;
+    if (!open) return <Suspense fallback={<Loading what="the door" />}><SignIn /></Suspense>;
     return error ? <Trouble error={error} again={() => setRound(round + 1)} /> : <Loading what="your workspaces" />;
   }
   const workspace = viewer.workspaces.find((each) => each.id === chosen) ?? viewer.workspaces[0];
   if (!workspace) return <Empty title="No workspace yet">Ask an owner of your company to give you a role in one.</Empty>;
   const choose = (id: string): void => {
-    sessionStorage.setItem(CHOSEN, id);
+    rememberWorkspace(id);
     setChosen(id);
   };
   const leave = (): void => {
     setViewer(null);
+    rememberWorkspace(null);
     void session.close();
   };
   return (
@@ -67,7 +70,7 @@ export function App(): ReactNode {
           </Suspense>
         </Shell>
       </BrowserRouter>
-      <SignInAgain opened={!open} />
+      {!open && <Suspense fallback={null}><SignInAgain /></Suspense>}
     </HereProvider>
   );
 }

@@ -46,6 +46,11 @@ export function decimal(value: number, signDisplay: Sign = "auto"): string {
   return new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay }).format(value);
 }
 
+/** "1 change", "2 changes". */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** A moment in the reader's own zone, which is named; or in the zone given. */
 export function moment(iso: string, timeZone?: string): string {
   return new Intl.DateTimeFormat(undefined, {

@@ -4,13 +4,13 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.e2e.console_browser import ROOT
 from tests.e2e.pages_browser import FLAGS, Browser, Product, devtools_address
 
 BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -30,10 +30,20 @@ def chromium() -> str:
 def seeded(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A var folder with the demo workspace, closed cleanly. Made only where a browser is."""
     product = Product(tmp_path_factory.mktemp("seeded"))
-    subprocess.run([sys.executable, "-m", "app", "migrate"], env=product.environment, check=True)
+    product.migrate()
     with product.running():
         pass
     return product.var_dir
+
+
+@pytest.fixture(scope="session")
+def built() -> None:
+    """The console must be what the sources say, or the test would show another one."""
+    if subprocess.run([ROOT / "scripts" / "console.sh", "ready"], check=False).returncode == 0:
+        return
+    if os.environ.get("REQUIRE_CONSOLE") == "1":
+        pytest.fail("REQUIRE_CONSOLE=1, and the console is not built; run make console")
+    pytest.skip("the console is not built; run make console")
 
 
 @pytest.fixture

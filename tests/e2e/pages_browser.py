@@ -22,16 +22,22 @@ FLAGS = (
     "--disable-sync", "--disable-dev-shm-usage", "--no-first-run", "--lang=en-US", "--remote-debugging-port=0",
 )  # fmt: skip
 
-#: Stands in the page before its own scripts: holds back or cuts its socket, loses answers, remembers what was asked.
+#: Stands in the page before its own scripts: holds back or cuts its socket, loses or refuses answers, remembers what was
+#: asked, how much of it waits for an answer, and which streams were heard.
 PROBE = """
-window.probe = {sockets: [], held: null, offline: false, asked: [], lose: 0};
+window.probe = {sockets: [], held: null, offline: false, asked: [], heard: {}, lose: 0, refuse: "", waiting: 0};
 const RealSocket = WebSocket;
 window.WebSocket = class extends RealSocket {
   constructor(...given) { super(...given); probe.sockets.push(this); if (probe.offline) this.close(); }
   set onmessage(handle) {
     super.onmessage = (event) => {
-      if (probe.held && JSON.parse(event.data).type === "next") probe.held.push(() => handle(event));
-      else handle(event);
+      const {type, payload} = JSON.parse(event.data);
+      const hear = () => {
+        handle(event);
+        for (const name of Object.keys(payload?.data ?? {})) probe.heard[name] = (probe.heard[name] ?? 0) + 1;
+      };
+      if (probe.held && type === "next") probe.held.push(hear);
+      else hear();
     };
   }
 };
@@ -39,8 +45,11 @@ const realFetch = fetch;
 window.fetch = async (address, init) => {
   if (!init?.body) return realFetch(address, init);
   const body = JSON.parse(init.body);
-  probe.asked.push({name: /\\w+ (\\w+)/.exec(body.query)?.[1], variables: body.variables});
-  const answer = await realFetch(address, init);
+  const name = /\\w+ (\\w+)/.exec(body.query)?.[1];
+  probe.asked.push({name, variables: body.variables});
+  if (probe.refuse && probe.refuse === name) return Response.json({errors: [{message: "Not right now."}]});
+  probe.waiting++;
+  const answer = await realFetch(address, init).finally(() => probe.waiting--);
   if (probe.lose > 0 && body.query.includes("recommendationApprove")) { probe.lose--; throw new TypeError("lost"); }
   return answer;
 };
@@ -81,11 +90,15 @@ class Product:
                 [sys.executable, "-m", "app", *command], env=self.environment, stdout=out, stderr=out
             )
         port = self.api_port if name == "api" else self.sandbox_port
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not _answers(f"http://127.0.0.1:{port}/health"):
             assert self.processes[name].poll() is None, (self.var_dir / f"{name}.out").read_text()
             assert time.monotonic() < deadline, f"{name} does not answer"
             time.sleep(0.05)
+
+    def migrate(self) -> None:
+        """Make the tables, which a first start asks for."""
+        subprocess.run([sys.executable, "-m", "app", "migrate"], env=self.environment, check=True)
 
     def start_api(self) -> None:
         self.start("api", "serve", "--with-worker", "--demo")
@@ -140,7 +153,7 @@ class Browser:
         self._waiting[number] = asyncio.get_running_loop().create_future()
         target = {} if session is None else {"sessionId": session}
         await self._socket.send(json.dumps({"id": number, "method": method, "params": params, **target}))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             answer = await self._waiting[number]
         assert "error" not in answer, answer
         return answer["result"]
@@ -194,7 +207,7 @@ class Page:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    async def until(self, script: str, seconds: float = 20) -> None:
+    async def until(self, script: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not await self.run(f"Boolean({script})"):
             assert time.monotonic() < deadline, f"still not so: {script}"
@@ -239,7 +252,7 @@ def card(id_: str, selector: str = "") -> str:
 
 def devtools_address(port_file: Path) -> str:
     """Where a browser that was just started listens; it writes that into its profile."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not (port_file.exists() and port_file.read_text().count("\n") == 1):
         assert time.monotonic() < deadline, "the browser does not answer"
         time.sleep(0.05)

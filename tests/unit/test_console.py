@@ -45,3 +45,23 @@ async def test_assets_are_kept_for_good_and_nothing_beside_them_is_served(tmp_pa
         assert (found.text, found.headers["cache-control"]) == ("1", "public, max-age=31536000, immutable")
         assert (await browser.get("/assets/../index.html")).status_code == 404
         assert (await browser.get("/assets/%2e%2e/index.html")).status_code == 404
+
+
+async def test_an_asset_goes_out_in_the_best_form_that_was_made_and_that_the_client_takes(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").touch()
+    for name, text in {"a.js": "plain", "a.js.br": "brotli", "a.js.gz": "gzip", "b.css": "plain"}.items():
+        (tmp_path / "assets" / name).write_text(text)
+    found = {}
+    async with client(tmp_path) as browser:
+        for name, accepted in [
+            ("a.js", "gzip, deflate, br"), ("a.js", "gzip"), ("a.js", "br;q=0, gzip;q=0.5"), ("a.js", "identity"), ("b.css", "br"),
+        ]:  # fmt: skip
+            async with browser.stream("GET", f"/assets/{name}", headers={"accept-encoding": accepted}) as answer:
+                text = b"".join([each async for each in answer.aiter_raw()]).decode()
+            assert answer.headers["vary"] == "Accept-Encoding"
+            assert answer.headers["content-type"].split(";")[0] == {"a": "text/javascript", "b": "text/css"}[name[0]]
+            found[name, accepted] = (text, answer.headers.get("content-encoding"))
+    assert list(found.values()) == [
+        ("brotli", "br"), ("gzip", "gzip"), ("gzip", "gzip"), ("plain", None), ("plain", None),
+    ]  # fmt: skip

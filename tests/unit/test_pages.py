@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import re
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -119,7 +118,7 @@ def test_no_tag_carries_what_the_policy_would_stop_or_what_leads_elsewhere(name)
         assert "src" not in attributes
         assert attributes.get("href", "/") in {"/", "/explorer", "/schema.graphql", "#main", "data:,"}
         if tag == "script":
-            assert set(attributes) <= {"type", "id", "data-title", "data-about", "data-variables"}
+            assert set(attributes) <= {"type", "id"}
             assert attributes.get("type", GRAPHQL) == GRAPHQL
 
 
@@ -155,39 +154,7 @@ def test_every_document_is_used_and_every_document_used_is_there(name):
     asked = set(re.findall(r'(?:ask|insist|documentOf|act|stream)\("(\w+)"', code))
     assert asked <= set(known)
     spread = {each for _, text in known.values() for each in re.findall(r"\.\.\.(\w+)", text)}
-    examples = {id_ for id_, (attributes, _) in known.items() if "data-title" in attributes}
-    assert set(known) == asked | spread | examples
-
-
-def examples() -> list[str]:
-    return [id_ for id_, (attributes, _) in documents("explorer").items() if "data-title" in attributes]
-
-
-@pytest.mark.parametrize("id_", examples())
-def test_an_example_brings_variables_for_its_document_and_only_those(id_):
-    attributes, text = documents("explorer")[id_]
-    given = json.loads(attributes["data-variables"] or "")
-    [operation] = parse(text).definitions
-    assert isinstance(operation, OperationDefinitionNode)
-    declared = {
-        each.variable.name.value: each.type.kind == "non_null_type" and each.default_value is None
-        for each in operation.variable_definitions or ()
-    }
-    assert set(given) <= set(declared)
-    assert {name for name, needed in declared.items() if needed} <= set(given)
-    assert attributes["data-about"]
-
-
-def test_examples_cover_each_domain():
-    fields = set()
-    for id_ in examples():
-        [operation] = parse(documents("explorer")[id_][1]).definitions
-        fields |= {each.name.value for each in operation.selection_set.selections}
-    assert fields >= {
-        "viewer", "workspace", "recommendations", "recommendationApprove", "recommendationEdit",
-        "recommendationReject", "recommendationsDecide", "adjustments", "adjustmentRetry", "campaigns", "events", "node",
-        "recommendationChanges", "adjustmentProgress", "presenceChanges",
-    }  # fmt: skip
+    assert set(known) == asked | spread
 
 
 def test_what_the_pages_say_of_statuses_and_platforms_names_each_that_there_is():

@@ -1,7 +1,6 @@
 /** Requests: one urql client whose fetch carries the token, renews it once where it is refused, and tells what failed. */
-import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
-import { Kind, OperationTypeNode } from "graphql";
 import { Client, fetchExchange } from "urql";
+import type { TypedDocumentString } from "../generated/graphql";
 import { NoAnswer, randomKey, session, SignedOut } from "./session";
 
 /** The server refused the whole request. */
@@ -41,11 +40,11 @@ export const client = new Client({
 
 /** The data of an operation. Raises NoAnswer, Refused or SignedOut. */
 export async function ask<Data, Variables extends object>(
-  document: TypedDocumentNode<Data, Variables>,
+  document: TypedDocumentString<Data, Variables>,
   variables: Variables,
 ): Promise<Data> {
-  const isMutation = document.definitions.some((each) => each.kind === Kind.OPERATION_DEFINITION && each.operation === OperationTypeNode.MUTATION);
-  const run = isMutation ? client.mutation(document, variables) : client.query(document, variables);
+  const text: string = document.toString();
+  const run = text.trimStart().startsWith("mutation") ? client.mutation<Data, Variables>(text, variables) : client.query<Data, Variables>(text, variables);
   const { data, error } = await run.toPromise();
   if (data != null) return data;
   if (!session.isOpen()) throw new SignedOut(session.reason() || "Please sign in.");
@@ -57,7 +56,7 @@ const ATTEMPTS = 6;
 
 /** Ask until there is an answer, for some seconds: long enough for a server that restarts. */
 export async function insist<Data, Variables extends object>(
-  document: TypedDocumentNode<Data, Variables>,
+  document: TypedDocumentString<Data, Variables>,
   variables: Variables,
   onWait: () => void = () => undefined,
 ): Promise<Data> {
@@ -89,7 +88,7 @@ export function settled(name: string, intent: object): void {
 /** Carry out an intent exactly once: the same intent keeps its key until it got an answer. */
 export async function carryOut<Data, Intent extends object>(
   name: string,
-  document: TypedDocumentNode<Data, Intent & { idempotencyKey: string }>,
+  document: TypedDocumentString<Data, Intent & { idempotencyKey: string }>,
   intent: Intent,
   onWait?: () => void,
 ): Promise<Data> {

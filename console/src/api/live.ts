@@ -1,8 +1,7 @@
 /** The line to the server: one socket for all streams, which comes back by itself and resumes where each left off. */
-import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
-import { print } from "graphql";
 import { createClient, type Client } from "graphql-ws";
 import { useEffect, useRef, useSyncExternalStore } from "react";
+import type { TypedDocumentString } from "../generated/graphql";
 import { session } from "./session";
 
 export type LineState = "connecting" | "live" | "waiting";
@@ -56,7 +55,7 @@ export function hangUp(): void {
 
 /** A stream that begins again when its variables change. `onData` may change freely. */
 export function useStream<Data, Variables extends Record<string, unknown>>(
-  document: TypedDocumentNode<Data, Variables>,
+  document: TypedDocumentString<Data, Variables>,
   variables: Variables,
   onData: (data: Data, goOnAfter: (cursor: string) => void) => void,
 ): void {
@@ -72,7 +71,7 @@ export function useStream<Data, Variables extends Record<string, unknown>>(
       asked["after"] = cursor;
     };
     return line().subscribe<Data>(
-      { query: print(document), variables: asked },
+      { query: document.toString(), variables: asked },
       {
         next: ({ data }) => {
           if (data != null) hear.current(data, goOnAfter);

@@ -1,5 +1,4 @@
 /** The tokens of this tab, renewed when four fifths of their life are over, one renewal at a time. */
-import { print } from "graphql";
 import {
   SessionCreateDocument,
   type SessionCreateMutation,
@@ -73,7 +72,7 @@ function accept(accessToken: string, refreshToken: string): void {
 }
 
 async function renew(refreshToken: string): Promise<void> {
-  const data = await post<SessionRefreshMutation>(print(SessionRefreshDocument), { refreshToken });
+  const data = await post<SessionRefreshMutation>(SessionRefreshDocument.toString(), { refreshToken });
   const { session } = data.sessionRefresh;
   if (!session) {
     keep(null, "Your session is over; sign in again. What you typed is still here.");
@@ -92,7 +91,7 @@ export const session = {
   /** The server's time, milliseconds. */
   now: (): number => Date.now() + (tokens?.ahead ?? 0),
   async open(email: string, password: string): Promise<string | null> {
-    const { sessionCreate } = await post<SessionCreateMutation>(print(SessionCreateDocument), { email, password });
+    const { sessionCreate } = await post<SessionCreateMutation>(SessionCreateDocument.toString(), { email, password });
     if (!sessionCreate.session) return sessionCreate.userErrors[0]?.message ?? "That did not work.";
     accept(sessionCreate.session.accessToken, sessionCreate.session.refreshToken);
     void hold();
@@ -101,7 +100,7 @@ export const session = {
   async close(): Promise<void> {
     const refreshToken = tokens?.refreshToken;
     keep(null);
-    if (refreshToken) await post(print(SessionRevokeDocument), { refreshToken }).catch(() => undefined);
+    if (refreshToken) await post(SessionRevokeDocument.toString(), { refreshToken }).catch(() => undefined);
   },
   over(reason: string): void {
     if (tokens) keep(null, reason);

@@ -113,8 +113,8 @@ export default function Guardrails(): ReactNode {
       {data && (
         <Stack data-testid="guardrails">
           {data.automation && <Switches automation={data.automation} reload={reload} failed={setProblem} />}
-          {!maySet && <Alert variant="outline" data-testid="may-not-set">You may look and try, not set: that takes write access to campaigns and to the settings.</Alert>}
-          {said && <Alert variant="outline" color="teal" withCloseButton closeButtonLabel="Close" onClose={() => setSaid("")} data-testid="saved">{said}</Alert>}
+          {!maySet && <Alert variant="outline" role="note" data-testid="may-not-set">You may look and try, not set: that takes write access to campaigns and to the settings.</Alert>}
+          {said && <Alert variant="outline" role="status" color="teal" withCloseButton closeButtonLabel="Close" onClose={() => setSaid("")} data-testid="saved">{said}</Alert>}
           <Accordion variant="contained" order={3} value={opened} onChange={open}>
             {places.map((place) => (
               <Accordion.Item key={place.key} value={place.key}>

@@ -1,13 +1,19 @@
 /** What was moved and what came of it: charts, each with its figures as a table, and the file with every change. */
+import "@mantine/charts/styles.css";
 import { BarChart, LineChart } from "@mantine/charts";
 import { Button, Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { type ReactNode, useState } from "react";
-import { authorised } from "../api/client";
+import { useSearchParams } from "react-router";
+import { session } from "../api/session";
 import { HistoryDocument, type HistoryQuery, type LiftPartsFragment } from "../generated/graphql";
+import { download } from "../parts/download";
 import { Empty, Loading, told, Trouble } from "../parts/states";
 import { useLoaded } from "../parts/useLoaded";
 import { useHere } from "../parts/Viewer";
 import { day, decimal, money, percent, signed } from "../words";
+import { Changes } from "./history/Changes";
+import { PeriodPicker } from "./history/PeriodPicker";
+import { dayIn, type Period, wrongWith } from "./history/period";
 
 type Measures = NonNullable<NonNullable<HistoryQuery["workspace"]>["measures"]>;
 
@@ -92,35 +98,35 @@ function Lift({ title, lift }: { readonly title: string; readonly lift: LiftPart
   );
 }
 
-async function download(workspaceId: string): Promise<void> {
-  const answer = await authorised(`/exports/history.csv?workspace=${encodeURIComponent(workspaceId)}`);
-  if (!answer.ok) throw new Error("The file could not be made.");
-  const address = URL.createObjectURL(await answer.blob());
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "history.csv";
-  link.click();
-  URL.revokeObjectURL(address);
-}
-
 export default function History(): ReactNode {
   const { workspace } = useHere();
-  const { data, error, reload } = useLoaded(HistoryDocument, { workspaceId: workspace.id, since: null, until: null });
+  const [search, setSearch] = useSearchParams();
+  // Until somebody chooses days the server does, in the workspace's zone.
+  const [since, until] = [search.get("since"), search.get("until")];
+  const chosen: Period | null = since !== null && until !== null ? { since, until } : null;
+  const usable = chosen !== null && wrongWith(chosen) === "" ? chosen : null;
+  const { data, error, reload } = useLoaded(HistoryDocument, { workspaceId: workspace.id, since: usable?.since ?? null, until: usable?.until ?? null });
   const [problem, setProblem] = useState("");
   const measures = data?.workspace?.measures;
   const approvals = measures?.approvals;
+  const shown: Period | null = usable ?? (measures ? { since: measures.since, until: measures.until } : null);
+  const take = (): void => {
+    const days = shown ? `&since=${shown.since}&until=${shown.until}` : "";
+    download(`/exports/history.csv?workspace=${encodeURIComponent(workspace.id)}${days}`, "history.csv").then(() => setProblem(""), (failed: unknown) => setProblem(told(failed)));
+  };
   return (
     <>
       <title>History - Campaign Express</title>
       <Group justify="space-between" mb="sm">
         <Title order={2}>History</Title>
-        <Button variant="default" className="csv" onClick={() => void download(workspace.id).catch((failed: unknown) => setProblem(told(failed)))}>Download as CSV</Button>
+        <Button variant="default" className="csv" onClick={take}>Download as CSV</Button>
       </Group>
       {(error ?? problem) && <Trouble error={error ?? problem} again={reload} />}
       {!data && !error && <Loading what="the history" />}
       {data && !measures && <Empty title="Not for your role">The history takes the right to read analytics; ask an owner of the workspace.</Empty>}
-      {measures && (
-        <Stack data-testid="history">
+      {measures && shown && (
+        <Stack data-testid="history" data-since={measures.since} data-until={measures.until}>
+          <PeriodPicker key={`period ${shown.since} ${shown.until}`} period={shown} today={dayIn(data.workspace.timeZone, session.now())} change={(period) => setSearch({ ...period }, { replace: true })} />
           <Text>
             {day(measures.since)} to {day(measures.until)}, in days of {data.workspace.timeZone}.
             {approvals && ` ${approvals.approved} approved, ${approvals.automatic} of them without a person; ${approvals.executed} executed, ${approvals.failed} failed, ${approvals.rolledBack} automatic ones put back.`}
@@ -133,6 +139,7 @@ export default function History(): ReactNode {
             <Lift title="Spend lift" lift={measures.performance?.spendLift} />
           </SimpleGrid>
           {measures.performance && <Roas performance={measures.performance} />}
+          <Changes key={`changes ${measures.since} ${measures.until}`} since={measures.since} until={measures.until} />
         </Stack>
       )}
     </>

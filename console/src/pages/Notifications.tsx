@@ -8,6 +8,7 @@ import { Empty, Loading, told, Trouble } from "../parts/states";
 import { useLoaded } from "../parts/useLoaded";
 import { useHere } from "../parts/Viewer";
 import { fromNow, moment, nameOf } from "../words";
+import { AlertThreshold } from "./notifications/AlertThreshold";
 
 const PAGE = 50;
 
@@ -56,6 +57,8 @@ export default function Notifications(): ReactNode {
           </Card>
         ))}
       </Stack>
+      {data?.notifications.pageInfo.hasNextPage && <Text size="sm" className="soft" mt="md">The newest {PAGE} are shown.</Text>}
+      {nodes && <AlertThreshold />}
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** The recommendations of a workspace, by platform, live. */
 import { Alert, Button, Card, Group, SimpleGrid, Spoiler, Stack, Text, Title } from "@mantine/core";
-import { type ReactNode, useCallback, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { insist, keyOf, settled } from "../api/client";
 import {
   DecideDocument,
@@ -16,7 +16,9 @@ import { type Payload, ReviewCard } from "./review/ReviewCard";
 import { type Answer, Answers, Together } from "./review/Together";
 import { inOrder, isOpen, type Item, payersOf } from "./review/state";
 import { usePresence } from "./review/usePresence";
-import { useReview } from "./review/useReview";
+import { type Presences, useReview } from "./review/useReview";
+
+const NOBODY: Presences = [];
 
 type Overview = NonNullable<OverviewQuery["workspace"]>;
 type Summary = NonNullable<Overview["platformSummary"]>[number];
@@ -111,7 +113,13 @@ export function Review(): ReactNode {
       setBusy(false);
     }
   };
-  const unfunded = (rec: RecommendationPartsFragment, { shortfall }: Extract<ErrorPartsFragment, { __typename: "PlanUnfunded" }>): ReactNode => {
+  // Cards are drawn again only for what is theirs, so what they call must not change with everything else.
+  const newest = useRef({ items, together });
+  useEffect(() => {
+    newest.current = { items, together };
+  });
+  const unfunded = useCallback((rec: RecommendationPartsFragment, { shortfall }: Extract<ErrorPartsFragment, { __typename: "PlanUnfunded" }>): ReactNode => {
+    const { items, together } = newest.current;
     const payers = payersOf(items, rec, shortfall);
     const self = items.get(rec.id);
     return (
@@ -133,12 +141,12 @@ export function Review(): ReactNode {
         )}
       </>
     );
-  };
+  }, [announce]);
   const cardOf = (item: Item): ReactNode => (
     <ReviewCard
       key={item.rec.id}
       item={item}
-      people={people.get(item.rec.id) ?? []}
+      people={people.get(item.rec.id) ?? NOBODY}
       mayDecide={mayDecide}
       dispatch={dispatch}
       look={look}
@@ -149,6 +157,11 @@ export function Review(): ReactNode {
       settles={settles.current}
     />
   );
+
+  // The forms come before somebody opens one, and after everything that is shown.
+  useEffect(() => {
+    if (loaded && mayDecide) void import("./review/Forms");
+  }, [loaded, mayDecide]);
 
   // What was decided while the page was open stays where it stood, so that nothing jumps under a hand.
   const [stood] = useState(() => new Set<string>());
@@ -166,7 +179,7 @@ export function Review(): ReactNode {
       <Title order={2} mb="sm">Review</Title>
       {error && <Trouble error={error} again={load} />}
       {!mayDecide && (
-        <Alert variant="outline" mb="md" data-testid="may-not">You may look but not decide: that takes the reviewer role and write access to campaigns.</Alert>
+        <Alert variant="outline" role="note" mb="md" data-testid="may-not">You may look but not decide: that takes the reviewer role and write access to campaigns.</Alert>
       )}
       {overview && <Deadline overview={overview} />}
       {answers.length > 0 && <Answers answers={answers} close={() => setAnswers([])} />}

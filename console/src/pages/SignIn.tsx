@@ -3,7 +3,7 @@ import { type SyntheticEvent, type ReactNode, useState } from "react";
 import { session } from "../api/session";
 import { told } from "../parts/states";
 
-function Form(): ReactNode {
+export function SignInForm(): ReactNode {
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [problem, setProblem] = useState("");
@@ -54,24 +54,24 @@ function Form(): ReactNode {
   );
 }
 
-export function SignIn(): ReactNode {
+export default function SignIn(): ReactNode {
   return (
     <Center component="main" mih="100vh" p="md">
       <Stack w="min(24rem, 100%)">
         <Title order={1} size="h2">
           Campaign Express
         </Title>
-        <Form />
+        <SignInForm />
       </Stack>
     </Center>
   );
 }
 
 /** Over the page, when a session ends in the middle of something: what stands there is kept. */
-export function SignInAgain({ opened }: { readonly opened: boolean }): ReactNode {
+export function SignInAgain(): ReactNode {
   return (
     <Modal
-      opened={opened}
+      opened
       onClose={() => undefined}
       title="Sign in again"
       withCloseButton={false}
@@ -80,7 +80,7 @@ export function SignInAgain({ opened }: { readonly opened: boolean }): ReactNode
       lockScroll={false}
       centered
     >
-      <Form />
+      <SignInForm />
     </Modal>
   );
 }

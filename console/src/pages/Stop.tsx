@@ -1,100 +1,82 @@
-/** The emergency stop: first what it would do, then the word that does it. */
-import { Alert, Button, Card, Group, List, NumberInput, Stack, Text, TextInput, Title } from "@mantine/core";
-import { type ReactNode, type SyntheticEvent, useState } from "react";
+/** The emergency stop: the one in force and what it did so far, pulling one, lifting it, and earlier ones. */
+import { Alert, Anchor, Button, Card, Group, List, Stack, Text, Title } from "@mantine/core";
+import { useInterval } from "@mantine/hooks";
+import { type ReactNode, useEffect, useState } from "react";
 import { carryOut } from "../api/client";
 import { useStream } from "../api/live";
-import { AdjustmentProgressDocument, StopLiftDocument, StopPreviewDocument, type StopsQuery, StopsDocument, StopStartDocument } from "../generated/graphql";
+import { AdjustmentProgressDocument, type CampaignStatusChangeState, StopLiftDocument, type StopsQuery, StopsDocument } from "../generated/graphql";
+import { download } from "../parts/download";
 import { Empty, Loading, told, Trouble } from "../parts/states";
 import { useLoaded } from "../parts/useLoaded";
 import { useHere } from "../parts/Viewer";
-import { fromNow, moment, money, nameOf } from "../words";
+import { counted, fromNow, moment, nameOf } from "../words";
+import { type Act, Start } from "./stop/Start";
 
 type Stop = StopsQuery["emergencyStops"]["nodes"][number];
+type StatusChange = NonNullable<Stop["statusChanges"]>[number];
 
-const DAY_HOURS = 24;
-const WORD = "stop";
+const LOOK_MILLISECONDS = 2000;
+const PAUSE_STATES: Readonly<Record<CampaignStatusChangeState, string>> = {
+  PENDING: "waits to be paused",
+  SENDING: "is being paused",
+  CONFIRMED: "is paused",
+  FAILED: "could not be paused",
+  UNKNOWN: "may be paused; look at the platform",
+};
 
-interface Refusable {
-  readonly userErrors: readonly { readonly message: string }[];
+function Report({ stop, failed }: { readonly stop: Stop; readonly failed: (text: string) => void }): ReactNode {
+  const take = (kind: "pdf" | "json"): void => {
+    download(`/exports/incidents/${encodeURIComponent(stop.id)}.${kind}`, `incident.${kind}`).catch((problem: unknown) => failed(told(problem)));
+  };
+  return (
+    <Group gap="xs">
+      <Text size="sm">Incident report:</Text>
+      {(["pdf", "json"] as const).map((kind) => (
+        <Anchor key={kind} component="button" type="button" size="sm" underline="always" onClick={() => take(kind)} aria-label={`Incident report as ${kind.toUpperCase()}`}>{kind.toUpperCase()}</Anchor>
+      ))}
+    </Group>
+  );
 }
 
-function Preview({ windowHours }: { readonly windowHours: number }): ReactNode {
-  const { workspace } = useHere();
-  const { data, error, reload } = useLoaded(StopPreviewDocument, { workspaceId: workspace.id, windowHours });
-  const preview = data?.emergencyStopPreview;
-  if (error) return <Trouble error={error} again={reload} />;
-  if (!data) return <Loading what="what a stop would do" />;
-  if (!preview) return <Text className="soft">What it would do cannot be shown right now.</Text>;
+function Paused({ changes }: { readonly changes: readonly StatusChange[] }): ReactNode {
+  const pauses = changes.filter((each) => each.wantedStatus === "PAUSED");
+  if (pauses.length === 0) return null;
   return (
-    <div data-testid="stop-preview">
-      <Text>A stop now would:</Text>
+    <details className="paused" open>
+      <summary>Campaigns it pauses</summary>
       <List size="sm">
-        <List.Item>cut off {preview.cutOffCount} changes that wait and were not sent yet;</List.Item>
-        <List.Item>wait for {preview.onTheirWayCount} that are on their way, and then put them back;</List.Item>
-        <List.Item>
-          put back {preview.restoredCount} changes of the last {windowHours} hours
-          {preview.restored && preview.restored.length > 0 && (
-            <List size="sm" withPadding>
-              {preview.restored.map((each) => (
-                <List.Item key={each.id}>{each.campaign?.name ?? "A campaign that is gone"}: {money(each.intendedBudget)} back to {money(each.budgetBefore)} a day</List.Item>
-              ))}
-            </List>
-          )}
-        </List.Item>
-        <List.Item>let nothing be approved or sent until somebody lifts it.</List.Item>
+        {pauses.map((each) => (
+          <List.Item key={each.id} data-state={each.state}>
+            {each.campaign?.name ?? "A campaign that is gone"} {PAUSE_STATES[each.state]}{each.failureReason ? `: ${each.failureReason}` : ""}
+          </List.Item>
+        ))}
       </List>
-    </div>
+    </details>
   );
 }
 
-function Start({ act }: { readonly act: (ask: () => Promise<Refusable>) => Promise<void> }): ReactNode {
+function Standing({ stop, act, failed }: { readonly stop: Stop; readonly act: Act; readonly failed: (text: string) => void }): ReactNode {
   const { workspace } = useHere();
-  const [reason, setReason] = useState("");
-  const [windowHours, setWindowHours] = useState(DAY_HOURS);
-  const [sure, setSure] = useState(false);
-  const [word, setWord] = useState("");
-  const first = (event: SyntheticEvent): void => {
-    event.preventDefault();
-    setSure(true);
-  };
-  const second = (event: SyntheticEvent): void => {
-    event.preventDefault();
-    if (word.trim().toLowerCase() !== WORD) return;
-    void act(async () => (await carryOut("StopStart", StopStartDocument, { workspaceId: workspace.id, reason, windowHours })).emergencyStopStart);
-  };
   return (
-    <Card withBorder>
-      <Stack>
-        <form onSubmit={first} aria-label="What a stop would do">
-          <Group align="end">
-            <TextInput name="reason" label="Why stop?" required maxLength={500} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-            <NumberInput label="Put back what was changed in the last hours" min={0} max={168} allowDecimal={false} clampBehavior="strict" value={windowHours}
-              onChange={(value) => setWindowHours(Number(value))} />
-            {!sure && <Button type="submit" variant="outline" color="red">Show what it will do</Button>}
-          </Group>
-        </form>
-        {sure && <Preview windowHours={windowHours} />}
-        {sure && (
-          <form onSubmit={second} aria-label="Stop now">
-            <Group align="end">
-              <TextInput name="word" label={`Type ${WORD} to go on`} required autoComplete="off" value={word} onChange={(event) => setWord(event.currentTarget.value)} />
-              <Button type="submit" color="red" className="stop-now" disabled={word.trim().toLowerCase() !== WORD}>Stop {workspace.name} now</Button>
-              <Button variant="default" onClick={() => { setSure(false); setWord(""); }}>Cancel</Button>
-            </Group>
-          </form>
-        )}
-      </Stack>
-    </Card>
+    <Alert color="red" variant="outline" title={`${workspace.name} is stopped`} role="status" data-testid="stopped" mb="md">
+      <Text>{nameOf(stop.startedBy)}, {moment(stop.startedAt)} ({fromNow(stop.startedAt)}): “{stop.reason}”</Text>
+      <Text>{stop.stillAt ? `Everything is still since ${moment(stop.stillAt)}.` : "Some changes are still being put back."} {counted(stop.itemCount, "change")} in the report.</Text>
+      <Paused changes={stop.statusChanges ?? []} />
+      <Report stop={stop} failed={failed} />
+      <Button mt="sm" className="lift" onClick={() => void act(async () => (await carryOut("StopLift", StopLiftDocument, { id: stop.id, expectedVersion: stop.version })).emergencyStopLift)}>Lift the stop</Button>
+    </Alert>
   );
 }
 
-function Past({ stop }: { readonly stop: Stop }): ReactNode {
+function Past({ stop, failed }: { readonly stop: Stop; readonly failed: (text: string) => void }): ReactNode {
   return (
     <Card withBorder component="article">
       <Text fw={600}>“{stop.reason}”</Text>
       <Text size="sm">
-        {nameOf(stop.startedBy)}, {moment(stop.startedAt)}; lifted by {nameOf(stop.liftedBy)}{stop.liftedAt ? `, ${moment(stop.liftedAt)}` : ""}; {stop.itemCount} changes.
+        {nameOf(stop.startedBy)}, {moment(stop.startedAt)}; lifted by {nameOf(stop.liftedBy)}{stop.liftedAt ? `, ${moment(stop.liftedAt)}` : ""}; {counted(stop.itemCount, "change")}
+        {stop.pauseCount ? `, ${counted(stop.pauseCount, "campaign")} paused` : ""}.
       </Text>
+      <Report stop={stop} failed={failed} />
     </Card>
   );
 }
@@ -105,9 +87,9 @@ export default function EmergencyStop(): ReactNode {
   const [problem, setProblem] = useState("");
   useStream(AdjustmentProgressDocument, { workspaceId: workspace.id }, ({ adjustmentProgress: message }, goOnAfter) => {
     goOnAfter(message.cursor);
-    reload();
+    if (message.__typename !== "Watermark") reload();
   });
-  const act = async (ask: () => Promise<Refusable>): Promise<void> => {
+  const act: Act = async (ask) => {
     try {
       setProblem((await ask()).userErrors[0]?.message ?? "");
     } catch (failed) {
@@ -117,20 +99,21 @@ export default function EmergencyStop(): ReactNode {
   };
   const stops = data?.emergencyStops.nodes ?? [];
   const standing = stops.find((each) => !each.liftedAt);
+  // No stream tells how pauses fare, nor when all is still; until then the page asks.
+  const moving = standing !== undefined && (!standing.stillAt || (standing.statusChanges ?? []).some(({ state }) => state === "PENDING" || state === "SENDING"));
+  const { start, stop } = useInterval(reload, LOOK_MILLISECONDS);
+  useEffect(() => {
+    if (moving) start();
+    return stop;
+  }, [moving, start, stop]);
   const past = stops.filter((each) => each.liftedAt);
   return (
     <>
       <title>Emergency stop - Campaign Express</title>
       <Title order={2} mb="sm">Emergency stop</Title>
-      {(error ?? problem) && <Trouble error={error ?? problem} />}
+      {(error ?? problem) && <Trouble error={error ?? problem} again={reload} />}
       {!data && !error && <Loading what="stops" />}
-      {data && standing && (
-        <Alert color="red" variant="outline" title={`${workspace.name} is stopped`} data-testid="stopped" mb="md">
-          <Text>{nameOf(standing.startedBy)}, {moment(standing.startedAt)} ({fromNow(standing.startedAt)}): “{standing.reason}”</Text>
-          <Text>{standing.stillAt ? `Everything is still since ${moment(standing.stillAt)}.` : "Some changes are still being put back."} {standing.itemCount} changes are in the report.</Text>
-          <Button mt="sm" className="lift" onClick={() => void act(async () => (await carryOut("StopLift", StopLiftDocument, { id: standing.id, expectedVersion: standing.version })).emergencyStopLift)}>Lift the stop</Button>
-        </Alert>
-      )}
+      {data && standing && <Standing stop={standing} act={act} failed={setProblem} />}
       {data && !standing && <Start act={act} />}
       {data && past.length === 0 && !standing && (
         <Stack mt="md"><Empty title="No stop so far">It holds everything at once: what waits is cut off, what was changed lately is put back, people are told.</Empty></Stack>
@@ -138,7 +121,7 @@ export default function EmergencyStop(): ReactNode {
       {past.length > 0 && (
         <Stack mt="lg">
           <Title order={3} size="h5">Earlier stops</Title>
-          {past.map((each) => <Past key={each.id} stop={each} />)}
+          {past.map((each) => <Past key={each.id} stop={each} failed={setProblem} />)}
         </Stack>
       )}
     </>

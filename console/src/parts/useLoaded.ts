@@ -1,7 +1,7 @@
 /** One read of a page: its data, what went wrong, and reading it again. The data of before stays while it is read again. */
-import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { useCallback, useEffect, useState } from "react";
 import { insist } from "../api/client";
+import type { TypedDocumentString } from "../generated/graphql";
 import { told } from "./states";
 
 export interface Loaded<Data> {
@@ -11,7 +11,7 @@ export interface Loaded<Data> {
 }
 
 export function useLoaded<Data, Variables extends object>(
-  document: TypedDocumentNode<Data, Variables>,
+  document: TypedDocumentString<Data, Variables>,
   variables: Variables,
 ): Loaded<Data> {
   const [data, setData] = useState<Data | null>(null);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { GuardrailPartsFragment } from "../../generated/graphql";
-import { differences, draftOf, EMPTY, inputOf, SETTINGS, shifted } from "./settings";
+import { differences, draftOf, EMPTY, inputOf, SETTINGS } from "./settings";
+import { shifted } from "../../parts/decimals";
 
 describe("a point is moved exactly", () => {
   test.each([

@@ -1,4 +1,5 @@
 /** What can be set in a scope: how each setting is called, in which unit it is typed, what it does; drafts and inputs. */
+import { shifted } from "../../parts/decimals";
 import type { GuardrailChangeInput, GuardrailPartsFragment, GuardrailScopeInput, Platform } from "../../generated/graphql";
 
 export type Part = "thresholds" | "limits";
@@ -55,18 +56,6 @@ export interface Draft {
 export const EMPTY: Draft = {
   typed: {}, respectsLearning: "", from: "", until: "", allowedPlatforms: null, deniedPlatforms: [], changesDenied: false, automationPaused: false,
 };
-
-/** A decimal text with its point moved to the right, exactly; what is no number is left as it is. */
-export function shifted(text: string, places: number): string {
-  const found = /^(-?)(\d*)(?:\.(\d*))?$/.exec(text.trim());
-  if (!found || `${found[2] ?? ""}${found[3] ?? ""}` === "") return text;
-  const [whole, part] = [found[2] ?? "", found[3] ?? ""];
-  const digits = `${"0".repeat(Math.max(0, -places))}${whole}${part}${"0".repeat(Math.max(0, places))}`;
-  const point = Math.max(0, -places) + whole.length + places;
-  const head = digits.slice(0, point).replace(/^0+(?=\d)/, "") || "0";
-  const tail = digits.slice(point).replace(/0+$/, "");
-  return `${found[1] ?? ""}${head}${tail ? `.${tail}` : ""}`;
-}
 
 /** A value of the API as a person types it. */
 export function shown(kind: Kind, value: string): string {

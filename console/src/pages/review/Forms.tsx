@@ -1,6 +1,6 @@
-/** The two forms of a card. What is typed lives in the card, so whatever arrives, it stays. */
+/** The two forms of a card, each with its field in focus when it opens. What is typed lives in the card, so it stays. */
 import { Button, Group, NumberInput, SegmentedControl, Stack, Text, Textarea } from "@mantine/core";
-import type { SyntheticEvent, ReactNode } from "react";
+import { type ReactNode, type RefObject, type SyntheticEvent, useEffect, useRef } from "react";
 import type { RecommendationPartsFragment } from "../../generated/graphql";
 import { money } from "../../words";
 
@@ -35,12 +35,19 @@ function Buttons({ busy, closed, cancel, label }: Pick<FormProps, "busy" | "clos
   );
 }
 
+function useFocused<Field extends HTMLElement>(): RefObject<Field | null> {
+  const field = useRef<Field>(null);
+  useEffect(() => field.current?.focus(), []);
+  return field;
+}
+
 const send = (submit: () => void) => (event: SyntheticEvent) => {
   event.preventDefault();
   submit();
 };
 
 export function EditForm({ rec, draft, change, submit, cancel, busy, closed, wrong }: FormProps): ReactNode {
+  const field = useFocused<HTMLInputElement>();
   const { amount: current, currency } = rec.currentBudget;
   const typed = Number(draft.amount);
   const wanted = draft.kind === "percent" ? Number(current) * (1 + typed / 100) : typed;
@@ -63,7 +70,7 @@ export function EditForm({ rec, draft, change, submit, cancel, busy, closed, wro
         <NumberInput
           label={draft.kind === "percent" ? "Percent more, or with a minus less" : `Daily budget in ${currency}`}
           required
-          data-autofocus
+          ref={field}
           decimalScale={6}
           hideControls
           value={draft.amount}
@@ -78,10 +85,12 @@ export function EditForm({ rec, draft, change, submit, cancel, busy, closed, wro
 }
 
 export function RejectForm({ rec, draft, change, submit, cancel, busy, closed, wrong }: FormProps): ReactNode {
+  const field = useFocused<HTMLTextAreaElement>();
   return (
     <form onSubmit={send(submit)} aria-label={`Reject ${rec.campaignName}`} className="reject-form">
       <Stack gap="xs">
         <Textarea
+          ref={field}
           label="Why not?"
           required
           maxLength={500}

@@ -1,6 +1,6 @@
 /** One recommendation: what is proposed and why, who else is at it, and the three decisions. */
 import { Alert, Badge, Button, Card, Checkbox, Group, Progress, Spoiler, Text, Title } from "@mantine/core";
-import { type FocusEvent, type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { type FocusEvent, type KeyboardEvent, lazy, memo, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { carryOut } from "../../api/client";
 import { SignedOut } from "../../api/session";
 import {
@@ -14,11 +14,13 @@ import {
 import { journey, STEPS } from "../../parts/journey";
 import { Loading, told } from "../../parts/states";
 import { clock, decimal, deed, fromNow, moment, money, nameOf, percent, signed, STATE_COLORS, STATES } from "../../words";
-import { type Draft, EditForm, RejectForm } from "./Forms";
+import type { Draft } from "./Forms";
 import { type Action, isOpen, type Item } from "./state";
 import type { Presences } from "./useReview";
 
 const ResponseCurve = lazy(() => import("./ResponseCurve"));
+const EditForm = lazy(async () => ({ default: (await import("./Forms")).EditForm }));
+const RejectForm = lazy(async () => ({ default: (await import("./Forms")).RejectForm }));
 
 /** So long after somebody else's change a press decides nothing: it was meant for what stood there before. */
 const SETTLE_MILLISECONDS = 700;
@@ -41,7 +43,7 @@ interface CardProps {
   readonly unfunded: (rec: RecommendationPartsFragment, error: Extract<ErrorPartsFragment, { __typename: "PlanUnfunded" }>) => ReactNode;
 }
 
-export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, unfunded, picked, pick, settles }: CardProps): ReactNode {
+export const ReviewCard = memo(function ReviewCard({ item, people, mayDecide, dispatch, look, announce, unfunded, picked, pick, settles }: CardProps): ReactNode {
   const { rec, adjustment, change } = item;
   const open = isOpen(item);
   const root = useRef<HTMLDivElement>(null);
@@ -66,7 +68,6 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
     setSeen(rec.version);
     setWrong("");
     look(rec.id, "EDITING");
-    setTimeout(() => root.current?.querySelector<HTMLElement>("form input[type=text], form textarea")?.focus());
   };
   const closeForm = (): void => {
     setForm(null);
@@ -255,12 +256,12 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
         </Text>
       )}
       {adjustment && (
-        <Alert variant="light" color={STEPS[adjustment.status][1]} mt="xs" p="xs" className="way" data-status={adjustment.status}>
+        <Alert variant="light" color={STEPS[adjustment.status][1]} mt="xs" p="xs" role="status" className="way" data-status={adjustment.status}>
           {journey(adjustment, rec.platform)}
         </Alert>
       )}
       {change && (
-        <Alert variant="outline" color={change.lost ? "orange" : "blue"} mt="xs" p="xs" className="change" data-lost={change.lost}>
+        <Alert variant="outline" color={change.lost ? "orange" : "blue"} mt="xs" p="xs" role="status" className="change" data-lost={change.lost}>
           <Text size="sm">
             {nameOf(change.actor)} {change.lost ? "was first and " : ""}
             {deed(rec)}
@@ -292,8 +293,11 @@ export function ReviewCard({ item, people, mayDecide, dispatch, look, announce, 
           <Button className="reject" variant="default" onClick={() => openForm("reject")} aria-label={`Reject ${rec.campaignName}`}>Reject</Button>
         </Group>
       )}
-      {form === "edit" && <EditForm {...shared} submit={edit} />}
-      {form === "reject" && <RejectForm {...shared} submit={reject} />}
+      {form && (
+        <Suspense fallback={<Loading what="the form" />}>
+          {form === "edit" ? <EditForm {...shared} submit={edit} /> : <RejectForm {...shared} submit={reject} />}
+        </Suspense>
+      )}
     </Card>
   );
-}
+});

@@ -61,7 +61,7 @@ export function Together({ chosen, decide, clear, busy, problem }: TogetherProps
 export function Answers({ answers, close }: { readonly answers: readonly Answer[]; readonly close: () => void }): ReactNode {
   const done = answers.filter((each) => each.refused === null).length;
   return (
-    <Alert variant="outline" color={done === answers.length ? "teal" : "orange"} mb="md" withCloseButton closeButtonLabel="Close" onClose={close} className="answers"
+    <Alert variant="outline" role="status" color={done === answers.length ? "teal" : "orange"} mb="md" withCloseButton closeButtonLabel="Close" onClose={close} className="answers"
       title={`${done} of ${answers.length} done`}>
       <ul>
         {answers.map(({ name, refused }) => <li key={name}><Text size="sm">{name}: {refused ?? "done"}</Text></li>)}

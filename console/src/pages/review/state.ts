@@ -43,6 +43,8 @@ export function review(items: Items, action: Action): Items {
       for (const rec of action.recs) {
         const known = next.get(rec.id);
         if (known && known.rec.version > rec.version) continue;
+        // What is read again as it was stays the same object, so that its card need not be drawn again.
+        if (known && JSON.stringify(known.rec) === JSON.stringify(rec)) continue;
         next.set(rec.id, { rec, adjustment: newer(known?.adjustment, rec.adjustment), change: known?.change ?? null });
       }
       return next;

@@ -1,45 +1,20 @@
 /** Reads the recommendations, and keeps them current over the streams. */
-import { useCallback, useEffect, useReducer, useRef, useState } from "react";
-import { ask, insist } from "../../api/client";
+import { startTransition, useCallback, useEffect, useReducer, useRef, useState } from "react";
+import { ask } from "../../api/client";
 import { useStream } from "../../api/live";
 import {
   AdjustmentProgressDocument,
   OverviewDocument,
-  type OverviewQuery,
   PresenceChangesDocument,
   type PresenceChangesSubscription,
   RecommendationChangesDocument,
-  type RecommendationPartsFragment,
-  RecommendationsDocument,
 } from "../../generated/graphql";
 import { told } from "../../parts/states";
 import { useHere } from "../../parts/Viewer";
+import { firstReading, type Overview, read, type Reading } from "./reading";
 import { type Action, type Items, review } from "./state";
 
 export type Presences = PresenceChangesSubscription["presenceChanges"]["items"][number]["presences"];
-type Overview = NonNullable<OverviewQuery["workspace"]>;
-
-const PAGE = 100;
-const DECIDED_SHOWN = 12;
-
-async function readAll(workspaceId: string): Promise<RecommendationPartsFragment[]> {
-  const found: RecommendationPartsFragment[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const page: { recommendations: { nodes: readonly RecommendationPartsFragment[]; pageInfo: { hasNextPage: boolean; endCursor?: string | null } } } =
-      await insist(RecommendationsDocument, { workspaceId, statuses: ["NEEDS_REVIEW"], first: PAGE, after });
-    found.push(...page.recommendations.nodes);
-    after = page.recommendations.pageInfo.endCursor ?? null;
-    if (!page.recommendations.pageInfo.hasNextPage) break;
-  }
-  const decided = await insist(RecommendationsDocument, {
-    workspaceId,
-    statuses: ["APPROVED", "REJECTED"],
-    first: DECIDED_SHOWN,
-    after: null,
-  });
-  return [...found, ...decided.recommendations.nodes];
-}
 
 export interface ReviewData {
   readonly items: Items;
@@ -60,21 +35,27 @@ export function useReview(): ReviewData {
   const [loaded, setLoaded] = useState(false);
   const [error, setError] = useState<string | null>(null);
 
-  const load = useCallback(() => {
-    readAll(workspaceId).then(
-      (recs) => {
-        dispatch({ type: "loaded", recs });
-        setLoaded(true);
-        setError(null);
-      },
+  // Drawn in slices, so that the page answers while many cards are made.
+  const take = useCallback((reading: Promise<Reading>) => {
+    reading.then(
+      ({ recs, overview: found }) =>
+        startTransition(() => {
+          dispatch({ type: "loaded", recs });
+          if (found) setOverview(found);
+          setLoaded(true);
+          setError(null);
+        }),
       (problem: unknown) => setError(told(problem)),
     );
-  }, [workspaceId]);
-  useEffect(load, [load]);
+  }, []);
+  const load = useCallback(() => take(read(workspaceId)), [take, workspaceId]);
+  useEffect(() => take(firstReading(workspaceId)), [take, workspaceId]);
 
-  // The totals, a moment after whatever changed. One that fails is left to the next change.
+  // The totals, a moment after something changed. One reading that fails is left to the next change.
   const timer = useRef(0);
-  useEffect(() => {
+  const change = useCallback((action: Action) => {
+    dispatch(action);
+    if (action.type !== "changed" && action.type !== "progressed") return;
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => {
       ask(OverviewDocument, { workspaceId }).then(
@@ -82,8 +63,8 @@ export function useReview(): ReviewData {
         () => undefined,
       );
     }, 200);
-    return () => clearTimeout(timer.current);
-  }, [workspaceId, items]);
+  }, [workspaceId]);
+  useEffect(() => () => clearTimeout(timer.current), []);
 
   const live = useRef(false);
   useStream(RecommendationChangesDocument, { workspaceId }, ({ recommendationChanges: message }, goOnAfter) => {
@@ -92,13 +73,13 @@ export function useReview(): ReviewData {
     if (message.__typename === "Reload" || (message.__typename === "Watermark" && !live.current)) load();
     live.current = true;
     if (message.__typename !== "RecommendationChanged" || !message.recommendation) return;
-    const change = message.actor.id === viewer.id ? null : { actor: message.actor, at: message.at, lost: false };
-    dispatch({ type: "changed", rec: message.recommendation, change });
+    const theirs = message.actor.id === viewer.id ? null : { actor: message.actor, at: message.at, lost: false };
+    change({ type: "changed", rec: message.recommendation, change: theirs });
   });
   useStream(AdjustmentProgressDocument, { workspaceId }, ({ adjustmentProgress: message }, goOnAfter) => {
     goOnAfter(message.cursor);
     if (message.__typename === "AdjustmentProgressed" && message.adjustment)
-      dispatch({ type: "progressed", adjustment: message.adjustment });
+      change({ type: "progressed", adjustment: message.adjustment });
   });
   useStream(PresenceChangesDocument, { workspaceId }, ({ presenceChanges: { whole, items: found } }) => {
     setPeople((known) => {
@@ -108,5 +89,5 @@ export function useReview(): ReviewData {
       return next;
     });
   });
-  return { items, loaded, error, overview, people, dispatch, load };
+  return { items, loaded, error, overview, people, dispatch: change, load };
 }
