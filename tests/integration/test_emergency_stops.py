@@ -15,6 +15,7 @@ from app.backend import GraphQLBackend
 from app.container import Container
 from app.exports import export_routes
 from app.incidents import as_json
+from app.settings import Settings
 from domain.adjustments import NO_INTENT, Adjustment, AdjustmentStatus
 from domain.automations import AutomationChange
 from domain.emergency_stops import EmergencyStop
@@ -325,7 +326,7 @@ async def test_everybody_concerned_is_told_at_once(ports: Ports, house: House, m
 @pytest.fixture
 async def client(ports: Ports, access_tokens: AccessTokens) -> AsyncIterator[httpx.AsyncClient]:
     relay = Relay(ports.database, Hints(), ports.clock)
-    parts = {"settings": None, "hints": None, "passwords": None, "relay": relay}
+    parts = {"settings": Settings(), "hints": None, "passwords": None, "relay": relay}
     backend = GraphQLBackend(Container(ports=ports, tokens=access_tokens, **parts))  # type: ignore[arg-type]
     app = Starlette(routes=export_routes(ports, backend))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:

@@ -40,7 +40,7 @@ PATH = "/exports/history.csv"
 async def client(ports: Ports, access_tokens: AccessTokens) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app that has only the exports."""
     relay = Relay(ports.database, Hints(), ports.clock)
-    parts = {"settings": None, "hints": None, "passwords": None, "relay": relay}
+    parts = {"settings": Settings(), "hints": None, "passwords": None, "relay": relay}
     backend = GraphQLBackend(Container(ports=ports, tokens=access_tokens, **parts))  # type: ignore[arg-type]
     app = Starlette(routes=export_routes(ports, backend))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:
