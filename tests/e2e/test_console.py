@@ -91,6 +91,22 @@ async def test_a_dropped_line_is_shown_and_resumed(two: tuple[Console, Console])
     assert "Recommendations" not in await ben.run("probe.asked.map((each) => each.name)")
 
 
+async def test_several_are_approved_at_once_and_go_to_their_platforms(two: tuple[Console, Console]) -> None:
+    ana, ben = two
+    open_ = "[...document.querySelectorAll('.card[data-status=NEEDS_REVIEW]')].filter((each) => each.dataset.delta < 0)"
+    chosen = await ana.run(f"{open_}.slice(0, 3).map((each) => each.dataset.id)")
+    assert len(chosen) == 3
+    for id_ in chosen:
+        await ana.focus(at(id_))
+        await ana.press("x")
+    await ana.sees(".chosen", "3 chosen, ")
+    await ana.click(".approve-chosen")
+    await ana.sees(".answers", "3 of 3 done")
+    for id_ in chosen:
+        await ben.sees(at(id_, ".change"), "Ana Alvarez approved it at ")
+        await ana.until(f"document.querySelector('{at(id_, '.way')}')?.dataset.status === 'CONFIRMED'")
+
+
 @pytest.mark.req("RB-1.1")
 async def test_an_analyst_looks_on_a_telephone_and_decides_nothing(product: Product, browser: Browser) -> None:
     cleo = await console(browser, product, "cleo@demo.test", width=390, height=840)
