@@ -1,5 +1,5 @@
 /** Who is signed in, and the frame around the pages. */
-import { lazy, Suspense, type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
+import { lazy, startTransition, Suspense, type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
 import { BrowserRouter, Route, Routes } from "react-router";
 import { ask } from "./api/client";
 import { session } from "./api/session";
@@ -29,7 +29,8 @@ export function App(): ReactNode {
     if (!open) return;
     ask(WhoDocument, {}).then(
       (data) => {
-        setViewer(data.viewer ?? null);
+        // The frame and its page are drawn in slices: the browser stays free meanwhile.
+        startTransition(() => setViewer(data.viewer ?? null));
         const ids = data.viewer?.workspaces.map(({ id }) => id) ?? [];
         if (!ids.includes(knownWorkspace() ?? "")) rememberWorkspace(ids[0] ?? null);
         setError("");
