@@ -14,6 +14,7 @@ from adapters.tokens import AccessTokens
 from app.backend import GraphQLBackend
 from app.container import Container
 from app.exports import export_routes
+from app.graphql_transport.errors import RequestRefusedError
 from app.incidents import as_json
 from app.settings import Settings
 from domain.adjustments import NO_INTENT, Adjustment, AdjustmentStatus
@@ -287,7 +288,8 @@ async def test_one_is_in_force_at_most_and_a_key_replays(ports: Ports, house: Ho
     assert await start(ports, house, key="a") == first
     again = await start(ports, house, who="owner_id", key="b")
     assert again["emergencyStop"]["id"] == first["emergencyStop"]["id"]
-    assert (await start(ports, house, hours=169, key="c"))["userErrors"][0]["code"] == "INVALID_INPUT"
+    with pytest.raises(RequestRefusedError, match="hours of a window are 0 to 168"):
+        await start(ports, house, hours=169, key="c")
     assert (await start(ports, house, who="analyst_id", key="d"))["userErrors"][0]["code"] == "FORBIDDEN"
 
 
