@@ -70,7 +70,8 @@ class Client(asyncio.Protocol):
             return
         status = data[9:12]
         if status != b"204":
-            at = data.find(b"content-length: ") + 16
+            # Only this name ends so; servers write its capitals as they like.
+            at = data.find(b"ength: ") + 7
             if len(data) < head + 4 + int(data[at : data.find(b"\r", at)]):
                 self._held = data
                 return

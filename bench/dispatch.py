@@ -249,7 +249,7 @@ async def measure(database: str, folder: Path, workers: int) -> tuple[float, flo
     for name in ("straight", "ours"):
         port = free_port()
         sandbox = f"http://127.0.0.1:{port}"
-        argv = ["-m", "bench.dispatch", "sandbox", str(port), str(folder / f"{name}.db")]
+        argv = [sys.executable, "-m", "bench.dispatch", "sandbox", str(port), str(folder / f"{name}.db")]
         with process(argv, port, {}):
             found = await targets(sandbox)
             if name == "straight":
