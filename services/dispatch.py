@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from domain.ad_accounts import AdAccount
 from domain.adjustments import (
     NO_INTENT,
     STRAYED_CODE,
@@ -27,21 +26,21 @@ from domain.adjustments import (
 )
 from domain.campaigns import Budget
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
-from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON, LOOK_AGAIN_AFTER
+from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON
 from domain.errors import PlatformError
 from domain.guardrails import Guardrail, GuardrailBlocked
 from domain.log import Actor, ActorKind
 from domain.plans import Funding, funding_beside
 from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, Platform, PlatformBudget
-from domain.quotas import CHANGE, QUOTAS, Quota
+from domain.quotas import QUOTAS, Quota
 from domain.retries import MAX_ATTEMPTS
 from kit.crash_points import reach
 from kit.ids import new_id
-from models import across_tenants, ad_accounts, adjustments, campaigns, emergency_stops, locks
-from models.scope import Scope, WriteScope
-from services import quotas
+from models import across_tenants, ad_accounts, adjustments, campaigns, locks
+from models.scope import Scope
 from services.platform_access import platform_of
-from services.platform_calls import TooLate, in_time
+from services.platform_calls import TooLate
+from services.platform_lines import PlatformLine, QuotaUsedUp, Stopped
 from services.ports import Ports
 from services.unit_of_work import Work, begin
 from services.verdicts import reserve
@@ -93,16 +92,17 @@ async def dispatch(
             return await _fail_unfunded(ports, waiting)
     account = await ad_accounts.ad_account(scope, waiting.account_id)
     budget = await campaigns.budget(scope, waiting.budget_id)
+    line = PlatformLine(ports, account, times, quota)
     try:
-        claimed = await _claim(ports, waiting, account, times, quota)
-    except _QuotaUsedUp as used_up:
+        claimed = await _claim(line, waiting)
+    except QuotaUsedUp as used_up:
         async with ports.database.write(tenant_id) as writing:
             await adjustments.postpone(writing, waiting.id, waiting.version, used_up.until_utc)
         return None
     if claimed is None:
         return None
     reach("dispatch.after_claim_commit")
-    errand = _Errand(ports, platform_of(ports, account), account, budget, times, quota, jitter)
+    errand = _Errand(line, platform_of(ports, account), budget, jitter)
     return await errand.run(claimed, interrupted=waiting.status is AdjustmentStatus.SENDING)
 
 
@@ -129,36 +129,18 @@ async def _fail_unfunded(ports: Ports, waiting: Adjustment) -> Adjustment | None
     return failed
 
 
-class _QuotaUsedUp(Exception):
-    """The platform takes no change now; the claim is undone."""
-
-    def __init__(self, until_utc: datetime) -> None:
-        super().__init__(until_utc)
-        self.until_utc = until_utc
-
-
-class _Stopped(Exception):
-    """An emergency stop began before the call; nothing was sent."""
-
-
-async def _claim(
-    ports: Ports, waiting: Adjustment, account: AdAccount, times: DispatchTimes, quota: Mapping[str, Quota]
-) -> Adjustment | None:
+async def _claim(line: PlatformLine, waiting: Adjustment) -> Adjustment | None:
     """Take the lease, and with it the calls that the change needs; None when another worker or budget is first."""
-    async with begin(ports, waiting.tenant_id, DISPATCHER) as work:
+    async with begin(line.ports, waiting.tenant_id, DISPATCHER) as work:
         # Two increases of one plan must not both count the same freed money: look again while holding the plan.
         await locks.hold_plan(work.scope, waiting.plan_id)
         if await _funding(work.scope, waiting) is not Funding.READY:
             return None
         claimed = await adjustments.claim(
-            work.scope, waiting.id, new_id(), work.now_utc, work.now_utc + times.lease, version=waiting.version
+            work.scope, waiting.id, new_id(), work.now_utc, work.now_utc + line.times.lease, version=waiting.version
         )
         if claimed is not None:
-            # All its calls at once: a change that is sent must also be read back.
-            platform, account_id = account.platform, account.external_id
-            wait_until = await quotas.ask(work.scope, quota, platform, account_id, CHANGE, work.now_utc)
-            if wait_until is not None:
-                raise _QuotaUsedUp(wait_until)
+            await line.take_change(work.scope, work.now_utc)
             work.record("adjustment.dispatched", SUBJECT, waiting, claimed)
         reach("dispatch.before_claim_commit")
     return claimed
@@ -168,12 +150,9 @@ async def _claim(
 class _Errand:
     """One worker's way to one platform with one claimed adjustment."""
 
-    ports: Ports
+    line: PlatformLine
     platform: AdPlatform
-    account: AdAccount
     budget: Budget
-    times: DispatchTimes
-    quota: Mapping[str, Quota]
     jitter: random.Random
 
     async def run(self, claimed: Adjustment, *, interrupted: bool) -> Adjustment | None:
@@ -184,8 +163,8 @@ class _Errand:
             interrupted: another worker lost it in SENDING, so nobody knows when its last call ended.
         """
         if interrupted and claimed.sent_at_utc is not None:
-            settled_at = self.times.settled_at_utc(self.account.platform, claimed.sent_at_utc)
-            if self.ports.clock.now_utc() < settled_at:
+            settled_at = self.line.times.settled_at_utc(self.line.account.platform, claimed.sent_at_utc)
+            if self.line.ports.clock.now_utc() < settled_at:
                 return await self._wait(claimed, settled_at, "INTERRUPTED", "the worker that sent it was interrupted")
         return await self._look_and_act(claimed)
 
@@ -222,7 +201,7 @@ class _Errand:
             return None
         try:
             receipt = await self._call(intent)
-        except _Stopped:
+        except Stopped:
             return await self._cut_off(replace(intent, **NO_INTENT))
         except PlatformError as error:
             return await self._refused(replace(intent, **NO_INTENT) if error.outcome_known else intent, error)
@@ -241,14 +220,14 @@ class _Errand:
         Raises:
             GuardrailBlocked: it lies outside a hard limit now; nothing was stored.
         """
-        async with begin(self.ports, claimed.tenant_id, DISPATCHER) as work:
-            await reserve(self.ports, work.scope, claimed, observed.daily_budget_micros, work.now_utc)
+        async with begin(self.line.ports, claimed.tenant_id, DISPATCHER) as work:
+            await reserve(self.line.ports, work.scope, claimed, observed.daily_budget_micros, work.now_utc)
             intent = replace(
                 claimed,
                 observed_micros=observed.daily_budget_micros,
                 send_key=new_id(),
                 sent_at_utc=work.now_utc,
-                lease_until_utc=work.now_utc + self.times.lease,
+                lease_until_utc=work.now_utc + self.line.times.lease,
             )
             stored = await adjustments.store_intent(work.scope, intent, work.now_utc)
             reach("dispatch.before_intent_commit")
@@ -260,18 +239,6 @@ class _Errand:
     async def _cut_off(self, held: Adjustment) -> Adjustment | None:
         return await self._end(held, CUT_OFF_CODE, CUT_OFF_REASON)
 
-    async def _stopped_meanwhile(self, intent: Adjustment) -> bool:
-        """Whether an emergency stop began since the intent was stored: a worker that took its time looks again."""
-        looked_at = intent.sent_at_utc
-        if intent.restores_id is not None or looked_at is None:
-            return False
-        while (now_utc := self.ports.clock.now_utc()) - looked_at >= LOOK_AGAIN_AFTER:
-            # Also when the look itself took long.
-            looked_at = now_utc
-            if await emergency_stops.is_stopped(self.ports.database.read(intent.tenant_id), intent.workspace_id):
-                return True
-        return False
-
     async def _read_back(self, applied: Adjustment) -> Adjustment | None:
         """A platform that still shows the amount before is given time to settle; then it is read, or sent, again."""
         try:
@@ -281,44 +248,39 @@ class _Errand:
         except PlatformError as error:
             # The change went through, only the read-back failed: the lease runs out and the next worker looks again.
             if error.retry_after_seconds is not None:
-                async with self.ports.database.write(applied.tenant_id) as scope:
-                    await self._heed(scope, error.retry_after_seconds)
+                async with self.line.ports.database.write(applied.tenant_id) as scope:
+                    await self.line.heed(scope, error.retry_after_seconds)
             return applied
         reach("dispatch.after_read_back")
         match finding(applied, observed):
             case Finding.ALREADY_APPLIED:
                 return await self._confirm(applied)
             case Finding.SEND:
-                settled_at = self.ports.clock.now_utc() + self.times.settle(self.account.platform)
+                settled_at = self.line.settled_at_utc()
                 return await self._wait(applied, settled_at, "NOT_VISIBLE", "the platform does not show the change yet")
             case _:
                 return await self._changed_elsewhere(applied, observed)
 
     async def _read(self, held: Adjustment) -> PlatformBudget:
         def call() -> Awaitable[PlatformBudget]:
-            return self.platform.read_budget(self.account.external_id, self.budget.external_id)
+            return self.platform.read_budget(self.line.account.external_id, self.budget.external_id)
 
-        return await in_time(self.account.platform, self._seconds_left(held), call, writes=False)
+        return await self.line.in_lease(held.lease_until_utc, call, writes=False)
 
     async def _call(self, intent: Adjustment) -> BudgetReceipt:
         async def call() -> BudgetReceipt:
             reach("dispatch.before_call")
-            if await self._stopped_meanwhile(intent):
-                raise _Stopped
+            if intent.restores_id is None and intent.sent_at_utc is not None:
+                await self.line.require_no_stop(intent.tenant_id, intent.workspace_id, intent.sent_at_utc)
             return await self.platform.set_daily_budget(
-                self.account.external_id, self.budget.external_id, intent.intended_micros
+                self.line.account.external_id, self.budget.external_id, intent.intended_micros
             )
 
-        return await in_time(self.account.platform, self._seconds_left(intent), call, writes=True)
-
-    def _seconds_left(self, held: Adjustment) -> float:
-        if held.lease_until_utc is None:
-            raise ValueError("only a claimed adjustment has a lease")
-        return self.times.seconds_to_call(held.lease_until_utc, self.ports.clock.now_utc())
+        return await self.line.in_lease(intent.lease_until_utc, call, writes=True)
 
     async def _confirm(self, held: Adjustment) -> Adjustment | None:
-        now_utc = self.ports.clock.now_utc()
-        settle = self.times.settle(self.account.platform)
+        now_utc = self.line.ports.clock.now_utc()
+        settle = self.line.times.settle(self.line.account.platform)
         confirmed = await self._store(
             held,
             AdjustmentStatus.CONFIRMED,
@@ -358,8 +320,8 @@ class _Errand:
         )
 
     async def _refused(self, held: Adjustment, error: PlatformError) -> Adjustment | None:
-        settle = self.times.settle(self.account.platform)
-        after = after_failure(held, error, self.jitter.random(), self.ports.clock.now_utc(), settle)
+        settle = self.line.times.settle(self.line.account.platform)
+        after = after_failure(held, error, self.jitter.random(), self.line.ports.clock.now_utc(), settle)
         return await self._book(held, after, rest_seconds=error.retry_after_seconds)
 
     async def _store(self, held: Adjustment, status: AdjustmentStatus, **changes: object) -> Adjustment | None:
@@ -377,7 +339,7 @@ class _Errand:
         """
         if held.lease_token is None:
             raise ValueError("only a claimed adjustment can be moved")
-        async with begin(self.ports, held.tenant_id, DISPATCHER) as work:
+        async with begin(self.line.ports, held.tenant_id, DISPATCHER) as work:
             stored = await adjustments.store_if_leased(work.scope, after, held.lease_token)
             if stored:
                 work.record(_EVENTS[after.status], SUBJECT, held, after)
@@ -387,14 +349,10 @@ class _Errand:
                 # What we sent may have come late, over somebody's newer change: have that one read again.
                 await adjustments.recheck_newest(work.scope, held.budget_id, work.now_utc)
             if rest_seconds is not None:
-                await self._heed(work.scope, rest_seconds)
+                await self.line.heed(work.scope, rest_seconds)
             if after.status in _COMMITS:
                 reach(_COMMITS[after.status])
         return after if stored else None
-
-    async def _heed(self, scope: WriteScope, rest_seconds: float) -> None:
-        place = (self.account.platform, self.account.external_id)
-        await quotas.note_refusal(scope, self.quota, *place, rest_seconds, self.ports.clock.now_utc())
 
 
 async def _note_confirmed(work: Work, confirmed: Adjustment) -> None:

@@ -6,27 +6,20 @@ That is seen here, and the change is queued again; a person's edit is left alone
 
 import random
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
 from domain.adjustments import SETTLED, STRAYED_CODE, Adjustment, AdjustmentStatus, moved, strayed
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
-from domain.errors import PlatformError
 from domain.platforms import Platform
-from domain.quotas import LOOK, QUOTAS, Quota
-from domain.retries import backoff
+from domain.quotas import QUOTAS, Quota
 from kit.crash_points import reach
 from models import across_tenants, ad_accounts, adjustments, campaigns
-from services import quotas
 from services.dispatch import DISPATCHER, SUBJECT
 from services.platform_access import platform_of
-from services.platform_calls import in_time
+from services.platform_lines import NotRead, PlatformLine
 from services.ports import Ports
 from services.unit_of_work import begin
-
-#: A platform that cannot be read for so long after a confirmation is not asked again; the next sync sees the budget.
-_GIVE_UP: Final = timedelta(minutes=30)
 
 
 async def due(ports: Ports, limit: int = 100, platform: Platform | None = None) -> list[tuple[UUID, UUID]]:
@@ -59,30 +52,16 @@ async def recheck(
         return None
     account = await ad_accounts.ad_account(scope, confirmed.account_id)
     budget = await campaigns.budget(scope, confirmed.budget_id)
-    platform = platform_of(ports, account)
-    async with ports.database.write(tenant_id) as writing:
-        wait_until = await quotas.ask(
-            writing, quota, account.platform, account.external_id, LOOK, ports.clock.now_utc()
-        )
-    if wait_until is not None:
-        await _ended(ports, confirmed, wait_until)
-        return None
-    seconds = (times.lease - times.margin).total_seconds()
+    platform, line = platform_of(ports, account), PlatformLine(ports, account, times, quota)
     try:
-        observed = await in_time(
-            account.platform,
-            seconds,
+        observed = await line.look_again(
+            tenant_id,
+            confirmed.confirmed_at_utc,
+            jitter,
             lambda: platform.read_budget(account.external_id, budget.external_id),
-            writes=False,
         )
-    except PlatformError as error:
-        wait = max(times.settle(account.platform), backoff(5, jitter.random(), error.retry_after_seconds))
-        again_at = ports.clock.now_utc() + wait
-        if error.retry_after_seconds is not None:
-            place, rest = (account.platform, account.external_id), error.retry_after_seconds
-            async with ports.database.write(tenant_id) as writing:
-                await quotas.note_refusal(writing, quota, *place, rest, ports.clock.now_utc())
-        await _ended(ports, confirmed, None if again_at > confirmed.confirmed_at_utc + _GIVE_UP else again_at)
+    except NotRead as not_read:
+        await _ended(ports, confirmed, not_read.again_at_utc)
         return None
     reach("recheck.after_read")
     if not strayed(confirmed, observed, others):

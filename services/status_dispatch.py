@@ -12,15 +12,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from domain.ad_accounts import AdAccount
 from domain.campaigns import Campaign
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
-from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON, LOOK_AGAIN_AFTER
+from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON
 from domain.errors import PlatformError
 from domain.guardrails import Guardrail, GuardrailBlocked
 from domain.log import Actor, ActorKind
 from domain.platforms import AdPlatform, CampaignStatus, Platform, StatusReceipt
-from domain.quotas import CHANGE, QUOTAS, Quota
+from domain.quotas import QUOTAS, Quota
 from domain.retries import MAX_ATTEMPTS
 from domain.status_changes import (
     NO_INTENT,
@@ -34,10 +33,9 @@ from domain.status_changes import (
 from kit.crash_points import reach
 from kit.ids import new_id
 from models import across_tenants, ad_accounts, campaigns, emergency_stops, locks, status_changes
-from models.scope import WriteScope
-from services import quotas
 from services.platform_access import platform_of
-from services.platform_calls import TooLate, in_time
+from services.platform_calls import TooLate
+from services.platform_lines import PlatformLine, QuotaUsedUp, Stopped
 from services.ports import Ports
 from services.status_changes import SUBJECT
 from services.status_verdicts import require_leave
@@ -80,45 +78,28 @@ async def dispatch(
     waiting = await status_changes.status_change(scope, change_id)
     account = await ad_accounts.ad_account(scope, waiting.account_id)
     campaign = await campaigns.campaign(scope, waiting.campaign_id)
+    line = PlatformLine(ports, account, times, quota)
     try:
-        claimed = await _claim(ports, waiting, account, times, quota)
-    except _QuotaUsedUp as used_up:
+        claimed = await _claim(line, waiting)
+    except QuotaUsedUp as used_up:
         async with ports.database.write(tenant_id) as writing:
             await status_changes.postpone(writing, waiting.id, waiting.version, used_up.until_utc)
         return None
     if claimed is None:
         return None
     reach("status.after_claim_commit")
-    errand = _Errand(ports, platform_of(ports, account), account, campaign, times, quota, jitter)
+    errand = _Errand(line, platform_of(ports, account), campaign, jitter)
     return await errand.run(claimed, interrupted=waiting.state is StatusChangeState.SENDING)
 
 
-class _QuotaUsedUp(Exception):
-    """The platform takes no change now; the claim is undone."""
-
-    def __init__(self, until_utc: datetime) -> None:
-        super().__init__(until_utc)
-        self.until_utc = until_utc
-
-
-class _Stopped(Exception):
-    """An emergency stop began before the call; nothing was sent."""
-
-
-async def _claim(
-    ports: Ports, waiting: StatusChange, account: AdAccount, times: DispatchTimes, quota: Mapping[str, Quota]
-) -> StatusChange | None:
+async def _claim(line: PlatformLine, waiting: StatusChange) -> StatusChange | None:
     """Take the lease, and with it the calls that the change needs; None when another worker or change is first."""
-    async with begin(ports, waiting.tenant_id, DISPATCHER) as work:
+    async with begin(line.ports, waiting.tenant_id, DISPATCHER) as work:
         claimed = await status_changes.claim(
-            work.scope, waiting.id, waiting.version, new_id(), work.now_utc, work.now_utc + times.lease
+            work.scope, waiting.id, waiting.version, new_id(), work.now_utc, work.now_utc + line.times.lease
         )
         if claimed is not None:
-            # All its calls at once: a change that is sent must also be read back.
-            platform, account_id = account.platform, account.external_id
-            wait_until = await quotas.ask(work.scope, quota, platform, account_id, CHANGE, work.now_utc)
-            if wait_until is not None:
-                raise _QuotaUsedUp(wait_until)
+            await line.take_change(work.scope, work.now_utc)
             work.record("status_change.dispatched", SUBJECT, waiting, claimed)
         reach("status.before_claim_commit")
     return claimed
@@ -128,12 +109,9 @@ async def _claim(
 class _Errand:
     """One worker's way to one platform with one claimed status change."""
 
-    ports: Ports
+    line: PlatformLine
     platform: AdPlatform
-    account: AdAccount
     campaign: Campaign
-    times: DispatchTimes
-    quota: Mapping[str, Quota]
     jitter: random.Random
 
     async def run(self, claimed: StatusChange, *, interrupted: bool) -> StatusChange | None:
@@ -144,8 +122,8 @@ class _Errand:
             interrupted: another worker lost it in SENDING, so nobody knows when its last call ended.
         """
         if interrupted and claimed.sent_at_utc is not None:
-            settled_at = self.times.settled_at_utc(self.account.platform, claimed.sent_at_utc)
-            if self.ports.clock.now_utc() < settled_at:
+            settled_at = self.line.times.settled_at_utc(self.line.account.platform, claimed.sent_at_utc)
+            if self.line.ports.clock.now_utc() < settled_at:
                 return await self._wait(claimed, settled_at, "INTERRUPTED", "the worker that sent it was interrupted")
         return await self._look_and_act(claimed)
 
@@ -180,7 +158,7 @@ class _Errand:
     async def _make(self, intent: StatusChange) -> StatusChange | None:
         try:
             receipt = await self._call(intent)
-        except _Stopped:
+        except Stopped:
             return await self._cut_off(replace(intent, **NO_INTENT))
         except PlatformError as error:
             return await self._refused(replace(intent, **NO_INTENT) if error.outcome_known else intent, error)
@@ -195,11 +173,11 @@ class _Errand:
         Raises:
             GuardrailBlocked: it must not be sent now; nothing was stored.
         """
-        async with begin(self.ports, claimed.tenant_id, DISPATCHER) as work:
+        async with begin(self.line.ports, claimed.tenant_id, DISPATCHER) as work:
             if not claimed.pauses:
                 await locks.hold_account(work.scope, claimed.account_id)
             await require_leave(
-                self.ports, work.scope, self.campaign, self.account, work.now_utc, pauses=claimed.pauses,
+                self.line.ports, work.scope, self.campaign, self.line.account, work.now_utc, pauses=claimed.pauses,
                 change_id=claimed.id,
             )  # fmt: skip
             intent = replace(
@@ -207,7 +185,7 @@ class _Errand:
                 observed=observed,
                 send_key=new_id(),
                 sent_at_utc=work.now_utc,
-                lease_until_utc=work.now_utc + self.times.lease,
+                lease_until_utc=work.now_utc + self.line.times.lease,
             )
             stored = await status_changes.store_intent(work.scope, intent, work.now_utc)
             reach("status.before_intent_commit")
@@ -217,25 +195,13 @@ class _Errand:
         return intent
 
     async def _cut_off(self, held: StatusChange) -> StatusChange | None:
-        stop = await emergency_stops.in_force(self.ports.database.read(held.tenant_id), held.workspace_id)
+        stop = await emergency_stops.in_force(self.line.ports.database.read(held.tenant_id), held.workspace_id)
         by_stop = held if stop is None else replace(held, stop_id=stop.id)
         return await self._end(by_stop, CUT_OFF_CODE, CUT_OFF_REASON)
 
-    async def _stopped_meanwhile(self, intent: StatusChange) -> bool:
-        """Whether an emergency stop began since the intent was stored: a worker that took its time looks again."""
-        looked_at = intent.sent_at_utc
-        if intent.pauses or looked_at is None:
-            return False
-        while (now_utc := self.ports.clock.now_utc()) - looked_at >= LOOK_AGAIN_AFTER:
-            # Also when the look itself took long.
-            looked_at = now_utc
-            if await emergency_stops.is_stopped(self.ports.database.read(intent.tenant_id), intent.workspace_id):
-                return True
-        return False
-
     async def _read_back(self, sent: StatusChange) -> StatusChange | None:
         """A platform that still shows the status before is given time to settle; then it is read, or sent, again."""
-        settled_at = self.ports.clock.now_utc() + self.times.settle(self.account.platform)
+        settled_at = self.line.settled_at_utc()
         try:
             observed = await self._read(sent)
         except TooLate:
@@ -255,32 +221,27 @@ class _Errand:
 
     async def _read(self, held: StatusChange) -> CampaignStatus:
         def call() -> Awaitable[CampaignStatus]:
-            return self.platform.read_campaign_status(self.account.external_id, self.campaign.external_id)
+            return self.platform.read_campaign_status(self.line.account.external_id, self.campaign.external_id)
 
-        return await in_time(self.account.platform, self._seconds_left(held), call, writes=False)
+        return await self.line.in_lease(held.lease_until_utc, call, writes=False)
 
     async def _call(self, intent: StatusChange) -> StatusReceipt:
         async def call() -> StatusReceipt:
             reach("status.before_call")
-            if await self._stopped_meanwhile(intent):
-                raise _Stopped
-            if self._seconds_left(intent) <= 0:
+            if not intent.pauses and intent.sent_at_utc is not None:
+                await self.line.require_no_stop(intent.tenant_id, intent.workspace_id, intent.sent_at_utc)
+            if self.line.seconds_left(intent.lease_until_utc) <= 0:
                 # Frozen until its lease was over: somebody else may have gone on, and newer changes may have been made.
                 raise TooLate
             return await self.platform.set_campaign_status(
-                self.account.external_id, self.campaign.external_id, intent.wanted
+                self.line.account.external_id, self.campaign.external_id, intent.wanted
             )
 
-        return await in_time(self.account.platform, self._seconds_left(intent), call, writes=True)
-
-    def _seconds_left(self, held: StatusChange) -> float:
-        if held.lease_until_utc is None:
-            raise ValueError("only a claimed status change has a lease")
-        return self.times.seconds_to_call(held.lease_until_utc, self.ports.clock.now_utc())
+        return await self.line.in_lease(intent.lease_until_utc, call, writes=True)
 
     async def _confirm(self, held: StatusChange) -> StatusChange | None:
-        now_utc = self.ports.clock.now_utc()
-        settled_at = now_utc + self.times.settle(self.account.platform)
+        now_utc = self.line.ports.clock.now_utc()
+        settled_at = now_utc + self.line.times.settle(self.line.account.platform)
         confirmed = moved(
             held,
             StatusChangeState.CONFIRMED,
@@ -315,8 +276,8 @@ class _Errand:
         return await self._book(held, waiting, rest_seconds=rest_seconds)
 
     async def _refused(self, held: StatusChange, error: PlatformError) -> StatusChange | None:
-        now_utc = self.ports.clock.now_utc()
-        settled_at = now_utc + self.times.settle(self.account.platform)
+        now_utc = self.line.ports.clock.now_utc()
+        settled_at = now_utc + self.line.times.settle(self.line.account.platform)
         after = after_failure(held, error, self.jitter.random(), now_utc, settle_until_utc=settled_at)
         return await self._book(held, after, rest_seconds=error.retry_after_seconds)
 
@@ -332,7 +293,7 @@ class _Errand:
         """
         if held.lease_token is None:
             raise ValueError("only a claimed status change can be moved")
-        async with begin(self.ports, held.tenant_id, DISPATCHER) as work:
+        async with begin(self.line.ports, held.tenant_id, DISPATCHER) as work:
             stored = await status_changes.store_if_leased(work.scope, after, held.lease_token)
             if stored:
                 work.record(_EVENTS[after.state], SUBJECT, held, after)
@@ -342,14 +303,10 @@ class _Errand:
                 # What we sent may have come late, over somebody's newer change: have that one read again.
                 await status_changes.recheck_newest(work.scope, held.campaign_id, work.now_utc)
             if rest_seconds is not None:
-                await self._heed(work.scope, rest_seconds)
+                await self.line.heed(work.scope, rest_seconds)
             if after.state in _COMMITS:
                 reach(_COMMITS[after.state])
         return after if stored else None
-
-    async def _heed(self, scope: WriteScope, rest_seconds: float) -> None:
-        place = (self.account.platform, self.account.external_id)
-        await quotas.note_refusal(scope, self.quota, *place, rest_seconds, self.ports.clock.now_utc())
 
 
 async def note_status(work: Work, campaign_id: UUID, status: CampaignStatus) -> None:

@@ -6,29 +6,21 @@ change. That is seen here, and the change is queued again; what a person did on 
 
 import random
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
-from domain.ad_accounts import AdAccount
 from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
-from domain.errors import PlatformError
 from domain.platforms import CampaignStatus, Platform
-from domain.quotas import LOOK, QUOTAS, Quota
-from domain.retries import backoff
+from domain.quotas import QUOTAS, Quota
 from domain.status_changes import SETTLED, StatusChange, StatusChangeState, reopened, strayed
 from kit.crash_points import reach
 from models import across_tenants, ad_accounts, campaigns, status_changes
-from services import quotas
 from services.platform_access import platform_of
-from services.platform_calls import in_time
+from services.platform_lines import NotRead, PlatformLine
 from services.ports import Ports
 from services.status_changes import SUBJECT
 from services.status_dispatch import DISPATCHER, note_status
 from services.unit_of_work import begin
-
-#: A platform that cannot be read for so long after a confirmation is not asked again; the next sync sees the campaign.
-_GIVE_UP: Final = timedelta(minutes=30)
 
 
 async def due(ports: Ports, limit: int = 100, platform: Platform | None = None) -> list[tuple[UUID, UUID]]:
@@ -60,39 +52,22 @@ async def recheck(
         await _ended(ports, confirmed)
         return None
     account = await ad_accounts.ad_account(scope, confirmed.account_id)
-    async with ports.database.write(tenant_id) as writing:
-        wait_until = await quotas.ask(
-            writing, quota, account.platform, account.external_id, LOOK, ports.clock.now_utc()
-        )
-    if wait_until is not None:
-        await _ended(ports, confirmed, wait_until)
-        return None
+    campaign = await campaigns.campaign(scope, confirmed.campaign_id)
+    platform, line = platform_of(ports, account), PlatformLine(ports, account, times, quota)
     try:
-        observed = await _read(ports, confirmed, account, times)
-    except PlatformError as error:
-        wait = max(times.settle(account.platform), backoff(5, jitter.random(), error.retry_after_seconds))
-        again_at = ports.clock.now_utc() + wait
-        if error.retry_after_seconds is not None:
-            place, rest = (account.platform, account.external_id), error.retry_after_seconds
-            async with ports.database.write(tenant_id) as writing:
-                await quotas.note_refusal(writing, quota, *place, rest, ports.clock.now_utc())
-        await _ended(ports, confirmed, None if again_at > confirmed.confirmed_at_utc + _GIVE_UP else again_at)
+        observed = await line.look_again(
+            tenant_id,
+            confirmed.confirmed_at_utc,
+            jitter,
+            lambda: platform.read_campaign_status(account.external_id, campaign.external_id),
+        )
+    except NotRead as not_read:
+        await _ended(ports, confirmed, not_read.again_at_utc)
         return None
     if not strayed(confirmed, observed, others):
         await _ended(ports, confirmed)
         return None
     return await _reopen(ports, confirmed, observed)
-
-
-async def _read(ports: Ports, confirmed: StatusChange, account: AdAccount, times: DispatchTimes) -> CampaignStatus:
-    campaign = await campaigns.campaign(ports.database.read(confirmed.tenant_id), confirmed.campaign_id)
-    platform = platform_of(ports, account)
-    return await in_time(
-        account.platform,
-        (times.lease - times.margin).total_seconds(),
-        lambda: platform.read_campaign_status(account.external_id, campaign.external_id),
-        writes=False,
-    )
 
 
 def _supersedes(other: StatusChange, confirmed: StatusChange) -> bool:
