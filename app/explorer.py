@@ -1,12 +1,13 @@
 """The explorer: GraphiQL where the console is built, else the plain page; and the example operations that both offer.
 
 Examples are files in pages/examples, one for each domain. Their variables name what to fill in, such as WORKSPACE; how
-each is found stands here once, for both pages and for the test that runs them all. Must not run anything itself.
+each is found stands here once, for both pages and for the test that runs them all. Where known documents only are run,
+those are listed instead. Must not run anything itself.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -16,9 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from app.console import built_page
+from app.known_documents import BUILT_IN, KnownDocuments
 from app.pages import PAGES, page
+from domain.documents import sha256_of
 
 EXAMPLES: Final = PAGES / "examples"
+
+_HEADERS: Final = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 _ENTRY: Final = re.compile(
     r"^#: (?P<title>.+)\n(?P<about>(?:# [^{\n].*\n)+)# (?P<variables>\{.*\})\n(?P<document>(?:(?!#: ).*\n)+)",
@@ -140,17 +145,46 @@ def _examples_of(path: Path) -> Iterator[Example]:
         )
 
 
-def explorer_routes(built: Path) -> list[BaseRoute]:
-    """The explorer at /explorer, the plain one always at /plain/explorer, and what both offer to try."""
-    offered = {"examples": [asdict(each) for each in read_examples()], "asks": ASKS, "words": WORDS, "fresh": FRESH}
+async def _anybody(_: Request) -> bool:
+    return True
 
-    async def examples(_: Request) -> Response:
-        return JSONResponse(offered, headers={"cache-control": "no-cache", "x-content-type-options": "nosniff"})
+
+def explorer_routes(
+    built: Path, only: KnownDocuments | None = None, may_read: Callable[[Request], Awaitable[bool]] = _anybody
+) -> list[BaseRoute]:
+    """The explorer at /explorer, the plain one always at /plain/explorer, and what both offer to try.
+
+    Args:
+        built: where the console's build lies.
+        only: the documents that everybody may run, where no others than those and partners' own are answered.
+        may_read: whether who asks may see those.
+    """
+    examples = [] if only else [asdict(each) for each in read_examples()]
+    offered = {"only": only is not None, "examples": examples, "asks": ASKS, "words": WORDS, "fresh": FRESH}
+    known = [] if only is None else list(_told(only, built))
+
+    async def show_examples(_: Request) -> Response:
+        return JSONResponse(offered, headers=_HEADERS)
+
+    async def show_documents(request: Request) -> Response:
+        if not await may_read(request):
+            return JSONResponse([], 401, {**_HEADERS, "www-authenticate": "Bearer"})
+        return JSONResponse(known, headers=_HEADERS)
 
     plain = PAGES / "explorer.html"
     graphiql = built_page("/explorer", built / "explorer.html", editor=True)
     return [
         graphiql or page("/explorer", plain),
         page("/plain/explorer", plain),
-        Route("/explorer/examples.json", examples),
+        Route("/explorer/examples.json", show_examples),
+        Route("/explorer/documents.json", show_documents),
     ]
+
+
+def _told(known: KnownDocuments, built: Path) -> Iterator[dict[str, str]]:
+    """What a partner may want to run, as the explorer lists it; the plain page's own are for that page."""
+    titles = {BUILT_IN: "To begin with", built: "The console's"}
+    for place, found in known.by_place.items():
+        if place.is_dir():
+            for name, text in sorted(found.items()):
+                yield {"of": titles.get(place, "This server's"), "name": name, "sha256": sha256_of(text), "text": text}

@@ -14,7 +14,7 @@ _EVENTS: Final = b"text/event-stream"
 _KNOWN: Final = frozenset(
     {
         *ADDRESSES,
-        *("/plain", "/graphql", "/explorer", "/explorer/examples.json", "/plain/explorer"),
+        *("/plain", "/graphql", "/explorer", "/explorer/examples.json", "/explorer/documents.json", "/plain/explorer"),
         *("/health", "/ready", "/metrics", "/schema.graphql"),
     }
 )

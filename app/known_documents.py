@@ -1,7 +1,7 @@
 """Documents that everybody may run on a server set to known ones: read from files when the process starts.
 
-Three places: what a partner needs to begin (app/documents), the console's operations beside its build, and the
-operator's own folder. Must not know what partners register; that is the database's.
+Four places: what a partner needs to begin (app/documents), the operations of the plain review page, the console's with
+its build, and the operator's own folder. Must not know what partners register; that is the database's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +19,7 @@ from graphql import (
     separate_operations,
 )
 
+from app.pages import documents_of
 from domain.documents import LONGEST, sha256_of
 from domain.errors import InvalidInput
 
@@ -32,14 +33,18 @@ _MOST_REMEMBERED: Final = 10_000
 class KnownDocuments:
     """Operations by hash and by meaning: a client's spaces, comments and order of fragments make no difference."""
 
-    def __init__(self, folders: Iterable[Path] = ()) -> None:
-        """Read the .graphql files of some folders, each folder's together, so that they can share fragments.
+    def __init__(self, places: Iterable[Path] = ()) -> None:
+        """Read the .graphql files of folders, and what plain pages (.html) ask; each place's share their fragments.
 
         Raises:
-            InvalidInput: a file is no GraphQL, or a folder has two operations of one name, or one without.
+            InvalidInput: a file is no GraphQL, or a place has two operations of one name, or one without.
         """
-        self.by_name: Mapping[str, str] = dict(each for folder in folders for each in _operations(folder))
-        self._texts = {sha256_of(text): text for text in self.by_name.values()}
+        # Two places may use one name for different operations: both are known, and the later one has the name.
+        self.by_place: Mapping[Path, Mapping[str, str]] = {place: dict(_operations(place)) for place in places}
+        self.by_name: Mapping[str, str] = {
+            name: text for found in self.by_place.values() for name, text in found.items()
+        }
+        self._texts = {sha256_of(text): text for found in self.by_place.values() for text in found.values()}
         self._meanings = {_meaning(parse(text)) for text in self._texts.values()}
         self._remembered = set(self._texts)
 
@@ -72,19 +77,26 @@ class KnownDocuments:
         return True
 
 
-def _operations(folder: Path) -> Iterator[tuple[str, str]]:
+def _operations(place: Path) -> Iterator[tuple[str, str]]:
     parsed = []
-    for path in sorted(folder.glob("*.graphql")):
+    for path, text in _texts_of(place):
         try:
-            parsed.append(parse(path.read_text("utf-8"), no_location=True))
+            parsed.append(parse(text, no_location=True))
         except GraphQLError as error:
             raise InvalidInput(f"{path}: {error.message}") from error
     document = concat_ast(parsed)
     named = [each.name for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     if None in named or len({each.value for each in named if each is not None}) != len(named):
-        raise InvalidInput(f"{folder}: each operation needs a name of its own")
+        raise InvalidInput(f"{place}: each operation needs a name of its own")
     for name, operation in separate_operations(document).items():
         yield name, print_ast(operation)
+
+
+def _texts_of(place: Path) -> Iterator[tuple[Path, str]]:
+    if place.suffix == ".html":
+        yield from ((place, text) for text in documents_of(place))
+    else:
+        yield from ((path, path.read_text("utf-8")) for path in sorted(place.glob("*.graphql")))
 
 
 def _meaning(document: DocumentNode) -> str:

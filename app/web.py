@@ -25,6 +25,7 @@ from app.http_metrics import HttpMetrics
 from app.known_documents import BUILT_IN, KnownDocuments
 from app.oauth_callbacks import oauth_routes
 from app.operation_metrics import OperationMetrics
+from app.pages import PAGES
 from app.request_ids import RequestIds
 from app.settings import Settings
 from app.tracing import TracedRequests, tracer
@@ -35,8 +36,9 @@ from kit.collector import few_collections
 
 
 def known_folders(settings: Settings) -> list[Path]:
-    """Where the documents lie that everybody may run: what a partner needs to begin, the console's, the operator's."""
-    return [BUILT_IN, settings.console_dir, *([settings.documents_dir] if settings.documents_dir else [])]
+    """Where the documents lie that everybody may run: what a partner needs to begin, the pages', the operator's."""
+    own = [settings.documents_dir] if settings.documents_dir else []
+    return [BUILT_IN, PAGES / "review.html", settings.console_dir, *own]
 
 
 def create_app(
@@ -66,16 +68,19 @@ def create_app(
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    async def may_read(request: Request) -> bool:
+        # What introspection keeps from strangers lies nowhere else for them.
+        if not settings.production:
+            return True
+        authorization = request.headers.get("authorization")
+        try:
+            return authorization is not None and await backend.authenticate(authorization) is not None
+        except Unauthenticated:
+            return False
+
     async def schema_text(request: Request) -> Response:
-        if settings.production:
-            # What introspection keeps from strangers lies nowhere else for them.
-            authorization = request.headers.get("authorization")
-            try:
-                known = authorization is not None and await backend.authenticate(authorization) is not None
-            except Unauthenticated:
-                known = False
-            if not known:
-                return PlainTextResponse("sign in to read the schema", 401, {"www-authenticate": "Bearer"})
+        if not await may_read(request):
+            return PlainTextResponse("sign in to read the schema", 401, {"www-authenticate": "Bearer"})
         return PlainTextResponse(sdl)
 
     @asynccontextmanager
@@ -91,7 +96,7 @@ def create_app(
         Route("/metrics", metrics),
         Route("/schema.graphql", schema_text),
         *console_routes(container.settings.console_dir),
-        *explorer_routes(container.settings.console_dir),
+        *explorer_routes(container.settings.console_dir, known if settings.documents == "known" else None, may_read),
         *oauth_routes(container.ports),
         *unsubscribe_routes(container.ports),
         *webhook_routes(

@@ -18,5 +18,5 @@ def documents() -> None:
         known = KnownDocuments(known_folders(Settings()))
     except InvalidInput as error:
         raise fail(error.message) from error
-    for name, text in sorted(known.by_name.items()):
+    for name, text in sorted({each for found in known.by_place.values() for each in found.items()}):
         tell(f"sha256:{sha256_of(text)} {name}", console=out)

@@ -13,6 +13,12 @@ from starlette.routing import Route
 PAGES: Final = Path(__file__).parent
 
 _BLOCK: Final = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
+_DOCUMENT: Final = re.compile(r'<script type="application/graphql" id="\w+">(.*?)</script>', re.DOTALL)
+
+
+def documents_of(path: Path) -> list[str]:
+    """What a page may ask: its GraphQL blocks, each one operation or fragment."""
+    return _DOCUMENT.findall(path.read_text(encoding="utf-8"))
 
 
 def page(address: str, path: Path) -> Route:

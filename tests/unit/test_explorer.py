@@ -10,11 +10,13 @@ import httpx
 import pytest
 from graphql import FieldNode, GraphQLSchema, OperationDefinitionNode, build_schema, parse, validate
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 from app.explorer import ASKS, EXAMPLES, FRESH, WORDS, Example, explorer_routes, read_examples
 from app.graphql import build_schema as build_our_schema
 from app.graphql_transport.limits import TransportLimits
 from app.graphql_transport.shape import check_shape
+from app.known_documents import KnownDocuments
 from app.pages import PAGES
 
 BY_NAME = {each.name: each for each in read_examples()}
@@ -176,3 +178,29 @@ async def test_the_built_explorer_may_style_itself_but_runs_scripts_of_its_own_h
     assert policy["style-src"] == "'self' 'unsafe-inline'"
     assert policy["default-src"] == "'none'"
     assert "CSP_NONCE" not in answer.text
+
+
+async def test_where_known_documents_only_are_run_they_are_listed_instead_of_examples_to_who_may_read_them(tmp_path):
+    own, built = tmp_path / "own", tmp_path / "built"
+    for folder, text in ((own, "query Who { viewer { name } }"), (built, "query Who { viewer { email } }")):
+        folder.mkdir()
+        (folder / "a.graphql").write_text(text)
+    known = KnownDocuments([PAGES / "review.html", built, own])
+    assert known.knows("query Who { viewer { name } }")
+    assert known.knows("query Who { viewer { email } }")
+
+    async def may_read(request: Request) -> bool:
+        return "authorization" in request.headers
+
+    app = Starlette(routes=explorer_routes(built, known, may_read))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        offered = (await client.get("/explorer/examples.json")).json()
+        stranger = await client.get("/explorer/documents.json")
+        partner = await client.get("/explorer/documents.json", headers={"authorization": "Bearer x"})
+    assert (offered["only"], offered["examples"]) == (True, [])
+    assert (stranger.status_code, stranger.json()) == (401, [])
+    assert [(each["of"], each["name"]) for each in partner.json()] == [
+        ("The console's", "Who"),
+        ("This server's", "Who"),
+    ]
+    assert all(known.text(each["sha256"]) == each["text"] for each in partner.json())

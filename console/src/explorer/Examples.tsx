@@ -1,43 +1,26 @@
 /** A pane of GraphiQL: example operations by domain. One press writes an operation into a tab, its variables filled in. */
-import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import type { GraphiQLPlugin } from "@graphiql/react";
 import { type ReactNode, useEffect, useState } from "react";
 import { told } from "../parts/states";
-import { type Example, filled, type Offered } from "./examples";
+import { type Example, filled, offered as read, type Offered } from "./examples";
 import { dataOf } from "./fetcher";
-
-function headersOf(text: string | undefined): Record<string, string> {
-  try {
-    return JSON.parse(text || "{}") as Record<string, string>;
-  } catch {
-    return {};
-  }
-}
+import { headersOf, useTab } from "./useTab";
 
 function Examples(): ReactNode {
   const [offered, setOffered] = useState<Offered | null>(null);
   const [said, setSaid] = useState("");
-  const { queryEditor, variableEditor, headerEditor } = useGraphiQL(pick("queryEditor", "variableEditor", "headerEditor"));
-  const actions = useGraphiQLActions();
+  const tab = useTab();
   useEffect(() => {
-    fetch("/explorer/examples.json")
-      .then((answer) => answer.json() as Promise<Offered>)
-      .then(setOffered, (problem: unknown) => setSaid(told(problem)));
+    read().then(setOffered, (problem: unknown) => setSaid(told(problem)));
   }, []);
   const show = async (offers: Offered, example: Example): Promise<void> => {
-    const said = headerEditor?.getValue() ?? "";
-    const headers = headersOf(said);
-    if (queryEditor?.getValue().trim()) {
-      actions.addTab();
-      // A token that somebody typed goes along into the new tab.
-      headerEditor?.setValue(said);
-    }
-    queryEditor?.setValue(example.document);
-    variableEditor?.setValue(JSON.stringify(example.variables, null, 2));
+    const headers = headersOf(tab.headers());
+    tab.write(example.document, example.variables);
     setSaid("Filling in the variables.");
     try {
       const { variables, missing } = await filled(offers, example.variables, (query, given) => dataOf(query, given, headers));
       // Another one may have been chosen meanwhile.
-      if (queryEditor?.getValue() === example.document) variableEditor?.setValue(JSON.stringify(variables, null, 2));
+      if (tab.document() === example.document) tab.writeVariables(variables);
       setSaid(missing.length > 0 ? `None right now for: ${missing.join(", ")}. Sign in, or change the workspace first.` : `${example.title}: ready to run.`);
     } catch (problem) {
       setSaid(told(problem));
@@ -65,10 +48,10 @@ function Examples(): ReactNode {
   );
 }
 
-const Icon = (): ReactNode => (
+export const ListIcon = (): ReactNode => (
   <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden>
     <path d="M9 5h11M9 12h11M9 19h11M4 5h1M4 12h1M4 19h1" strokeLinecap="round" />
   </svg>
 );
 
-export const EXAMPLES: GraphiQLPlugin = { title: "Examples", icon: Icon, content: Examples };
+export const EXAMPLES: GraphiQLPlugin = { title: "Examples", icon: ListIcon, content: Examples };

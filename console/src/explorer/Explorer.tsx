@@ -1,5 +1,5 @@
 /** GraphiQL with this tab's session, the schema as the server prints it, and examples to begin with. */
-import { Anchor, Button, Group, Modal, Text, Title, useComputedColorScheme } from "@mantine/core";
+import { Alert, Anchor, Button, Group, Modal, Text, Title, useComputedColorScheme } from "@mantine/core";
 import { buildSchema, type GraphQLSchema } from "graphql";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
@@ -8,10 +8,14 @@ import { session } from "../api/session";
 import { WhoDocument } from "../generated/graphql";
 import { SignInForm } from "../pages/SignIn";
 import { Loading, told, Trouble } from "../parts/states";
+import { keep } from "../parts/download";
+import { DOCUMENTS } from "./Documents";
 import { EXAMPLES } from "./Examples";
-import { fetcher } from "./fetcher";
+import { offered } from "./examples";
+import { fetcher, readable } from "./fetcher";
 
 const WELCOME = "# Choose an example on the left, or begin to type: the editor knows the schema.\n# A token of your own goes below, under Headers: {\"authorization\": \"Bearer ...\"}\n{\n  viewer { name }\n}\n";
+const ONLY = "# This server runs registered documents only: choose one on the left.\n";
 
 function Who(): ReactNode {
   const open = useSyncExternalStore(session.subscribe, session.isOpen);
@@ -38,37 +42,71 @@ function Who(): ReactNode {
   );
 }
 
-export function Explorer(): ReactNode {
-  const [schema, setSchema] = useState<GraphQLSchema | null>(null);
+interface Schema {
+  readonly text: string;
+  readonly built: GraphQLSchema;
+}
+
+/** The schema as the server prints it; barred where it does so for those only who are signed in, and nobody is. */
+function useSchema(): { schema: Schema | null; barred: boolean; error: string; again: () => void } {
+  const open = useSyncExternalStore(session.subscribe, session.isOpen);
+  const [schema, setSchema] = useState<Schema | null>(null);
+  const [barred, setBarred] = useState(false);
   const [error, setError] = useState("");
   const [round, setRound] = useState(0);
-  const scheme = useComputedColorScheme("light");
+  const isRead = schema !== null;
   useEffect(() => {
-    fetch("/schema.graphql")
+    if (isRead) return;
+    readable("/schema.graphql")
       .then(async (answer) => {
-        if (!answer.ok) throw new Error("The schema could not be read.");
-        setSchema(buildSchema(await answer.text(), { assumeValidSDL: true }));
+        setBarred(answer.status === 401);
         setError("");
+        if (answer.status === 401) return;
+        if (!answer.ok) throw new Error("The schema could not be read.");
+        const text = await answer.text();
+        setSchema({ text, built: buildSchema(text, { assumeValidSDL: true }) });
       })
       .catch((problem: unknown) => setError(told(problem)));
-  }, [round]);
+  }, [isRead, open, round]);
+  return { schema, barred, error, again: () => setRound(round + 1) };
+}
+
+export function Explorer(): ReactNode {
+  const { schema, barred, error, again } = useSchema();
+  const [without, setWithout] = useState(false);
+  const [only, setOnly] = useState<boolean | null>(null);
+  const scheme = useComputedColorScheme("light");
+  useEffect(() => {
+    offered().then((found) => setOnly(found.only), () => setOnly(false));
+  }, []);
+  const list = only ? DOCUMENTS : EXAMPLES;
   return (
     <>
       <Group component="header" justify="space-between" px="md" py="xs">
         <Group gap="md" align="baseline">
           <Title order={1} size="h4">Explorer</Title>
           <Anchor href="/" size="sm" underline="always">Console</Anchor>
-          <Anchor href="/schema.graphql" download="schema.graphql" size="sm" underline="always">Download the schema (SDL)</Anchor>
+          {schema && (
+            <Anchor component="button" type="button" size="sm" underline="always" className="take" onClick={() => keep(new Blob([schema.text]), "schema.graphql")}>
+              Download the schema (SDL)
+            </Anchor>
+          )}
           <Anchor href="/plain/explorer" size="sm" underline="always">Plain explorer</Anchor>
         </Group>
         <Who />
       </Group>
       <main className="explorer">
-        {error && <Trouble error={error} again={() => setRound(round + 1)} />}
-        {!schema && !error && <Loading what="the schema" />}
-        {schema && (
-          <GraphiQL fetcher={fetcher} schema={schema} plugins={[HISTORY_PLUGIN, EXAMPLES]} visiblePlugin={EXAMPLES} defaultQuery={WELCOME}
-            defaultEditorToolsVisibility forcedTheme={scheme} showPersistHeadersSettings={false} />
+        {error && <Trouble error={error} again={again} />}
+        {barred && !without && (
+          <Alert variant="outline" title="This server shows its schema to those who are signed in" m="md" data-testid="barred">
+            <Text>Sign in above. With an API key, go on without the schema and put the key below the editor, under Headers.</Text>
+            <Button variant="default" mt="sm" onClick={() => setWithout(true)}>Go on without the schema</Button>
+          </Alert>
+        )}
+        {!schema && !error && !barred && <Loading what="the schema" />}
+        {(schema || without) && only !== null && (
+          <GraphiQL fetcher={fetcher} schema={schema?.built ?? null} plugins={[HISTORY_PLUGIN, list]} visiblePlugin={list}
+            defaultQuery={only ? ONLY : WELCOME} defaultEditorToolsVisibility forcedTheme={scheme} showPersistHeadersSettings={false} />
         )}
       </main>
     </>

@@ -5,6 +5,7 @@ describe("examples", async () => {
   const { filled, led } = await import("./examples");
   const recommendations = [{ id: "up", version: 1, delta: { amount: "5" } }, { id: "down", version: 3, delta: { amount: "-2" } }];
   const offered = {
+    only: false,
     examples: [],
     asks: { workspaces: "W", open: "R" },
     words: {

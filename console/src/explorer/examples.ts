@@ -14,6 +14,8 @@ export interface Example {
 }
 
 export interface Offered {
+  /** Whether the server runs registered documents only; then it offers no examples. */
+  readonly only: boolean;
   readonly examples: readonly Example[];
   /** Operations that find what words stand for. */
   readonly asks: Readonly<Record<string, string>>;
@@ -21,6 +23,17 @@ export interface Offered {
   readonly words: Readonly<Record<string, readonly [ask: string, paths: readonly (readonly Step[])[]]>>;
   /** Words that are made up. */
   readonly fresh: Readonly<Record<string, string>>;
+}
+
+let offers: Promise<Offered> | null = null;
+
+/** What the server offers, read once. Raises Error. */
+export function offered(): Promise<Offered> {
+  offers ??= fetch("/explorer/examples.json").then((answer) => {
+    if (!answer.ok) throw new Error("The examples could not be read.");
+    return answer.json() as Promise<Offered>;
+  });
+  return offers;
 }
 
 /** Runs one operation and gives its data; null without any. */

@@ -5,10 +5,15 @@ import { authorised } from "../api/client";
 export async function download(address: string, otherwise: string): Promise<void> {
   const answer = await authorised(address);
   if (!answer.ok) throw new Error("The file could not be made.");
-  const made = URL.createObjectURL(await answer.blob());
+  keep(await answer.blob(), /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? otherwise);
+}
+
+/** Hand something that is here to the browser as a file. */
+export function keep(content: Blob, name: string): void {
+  const made = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = made;
-  link.download = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? otherwise;
+  link.download = name;
   link.click();
   URL.revokeObjectURL(made);
 }
