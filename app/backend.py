@@ -19,7 +19,7 @@ from domain.access import Principal, Standing
 from domain.documents import sha256_of
 from domain.errors import Forbidden, Unauthenticated
 from realtime.remembered import Remembered
-from resolvers.context import Context
+from resolvers.context import Context, SharedContext
 from resolvers.loaders import TenantLoaders
 from schema.changes import StreamMessage
 from services import api_keys, documents
@@ -159,20 +159,25 @@ class GraphQLBackend:
             return True
         return await self.document(session, sha256_of(text)) is not None
 
-    def audience(self, session: Session) -> Hashable | None:
-        """The credential's principal: many sockets of one API key, or of one signed-in page, see the same."""
-        return cast("ApiSession", session).principal
+    def audience(self, session: Session, *, same_for_all: bool) -> Hashable | None:
+        """The credential's principal: many sockets of one API key, or of one signed-in page, see the same; or all."""
+        principal = cast("ApiSession", session).principal
+        return principal.tenant_id if same_for_all and principal is not None else principal
 
     def payer(self, session: Session) -> Hashable | None:
         """The person or key behind the credential: more sessions give no larger share."""
         principal = cast("ApiSession", session).principal
         return None if principal is None else (principal.tenant_id, principal.subject_id)
 
-    def event_key(self, context: Context, event: object) -> Hashable | None:
-        """A message of a log by its kind and number, with what the viewer holds."""
+    def event_key(self, context: Context, event: object, *, same_for_all: bool) -> Hashable | None:
+        """A message of a log by its kind and number, with what the viewer holds where that matters."""
         if context.viewer is None or not isinstance(event, StreamMessage):
             return None
-        return context.viewer.standing, type(event), event.sequence
+        return None if same_for_all else context.viewer.standing, type(event), event.sequence
+
+    def shared_context(self, context: Context) -> SharedContext:
+        """The same without its viewer."""
+        return SharedContext(context.ports, context.relay, context.loaders, context.request_id)
 
     def _context(self, viewer: Viewer | None, loaders: TenantLoaders, request_id: str) -> Context:
         return Context(self._container.ports, self._container.relay, viewer, loaders, request_id)

@@ -7,7 +7,7 @@ a context of their own, made after the viewer's right to be here was asked again
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -19,6 +19,7 @@ from realtime.relay import Message
 from resolvers.context import Info, viewer
 from resolvers.fields import Fields, workspace
 from schema.arguments import WorkspaceId
+from schema.audiences import SAME_FOR_ALL
 from schema.base import Cursor
 from schema.changes import (
     AdjustmentMessage,
@@ -41,28 +42,55 @@ After = Annotated[
 ]
 
 
+class Newest(Generic[T]):
+    """What an event shows, remembered for the newest one: a thousand followers are woken by the same."""
+
+    def __init__(self, show: Callable[[LogEvent], T]) -> None:
+        self._show = show
+        self._event: LogEvent | None = None
+        self._shown: T
+
+    def __call__(self, event: LogEvent) -> T:
+        """What the event shows."""
+        if event is not self._event:
+            self._shown = self._show(event)
+            self._event = event
+        return self._shown
+
+
+_recommendation_changed = Newest(
+    lambda change: RecommendationChanged.of(change.entry, changes.recommendation_at(change))
+)
+_adjustment_progressed = Newest(lambda change: AdjustmentProgressed.of(change.entry, changes.adjustment_at(change)))
+
+
 @strawberry.type
 class ChangeSubscription:
     """Subscription fields."""
 
-    @strawberry.subscription(description="What happens to a workspace's recommendations, in order and without a gap.")
+    @strawberry.subscription(
+        description="What happens to a workspace's recommendations, in order and without a gap.",
+        directives=[SAME_FOR_ALL],
+    )
     def recommendation_changes(
         self, info: Info, workspace_id: WorkspaceId, after: After = None
     ) -> AsyncGenerator[RecommendationMessage, None]:
         """Recommendations' events."""
         return messages(
             follow(info, workspace_id, after, partial(changes.follow, subject_type=changes.RECOMMENDATIONS)),
-            lambda change: RecommendationChanged.of(change.entry, changes.recommendation_at(change)),
+            _recommendation_changed,
         )
 
-    @strawberry.subscription(description="Approved changes on their way to the platforms, step by step.")
+    @strawberry.subscription(
+        description="Approved changes on their way to the platforms, step by step.", directives=[SAME_FOR_ALL]
+    )
     def adjustment_progress(
         self, info: Info, workspace_id: WorkspaceId, after: After = None
     ) -> AsyncGenerator[AdjustmentMessage, None]:
         """Adjustments' events."""
         return messages(
             follow(info, workspace_id, after, partial(changes.follow, subject_type=changes.ADJUSTMENTS)),
-            lambda change: AdjustmentProgressed.of(change.entry, changes.adjustment_at(change)),
+            _adjustment_progressed,
         )
 
 

@@ -26,6 +26,30 @@ class Context:
         return ViewerReads(self.ports, self.viewer, self.loaders)
 
 
+class AskedWhoIsLookingError(RuntimeError):
+    """A field that declares to be the same for all asked for its viewer: a bug of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedContext:
+    """What of a context is the same for everybody in the tenant; stands in for one where an answer is for all."""
+
+    ports: Ports
+    relay: Relay
+    loaders: TenantLoaders
+    request_id: str
+
+    @property
+    def viewer(self) -> Viewer:
+        """Nobody. Raises AskedWhoIsLookingError."""
+        raise AskedWhoIsLookingError("this answer is for several viewers")
+
+    @property
+    def reads(self) -> ViewerReads:
+        """Nothing that is checked. Raises AskedWhoIsLookingError."""
+        raise AskedWhoIsLookingError("this answer is for several viewers")
+
+
 Info = strawberry.Info[Context, None]
 
 

@@ -6,7 +6,7 @@ And reads: what fields open of a workspace beyond their object, checked against 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -72,6 +72,7 @@ from services.nodes import visible
 from services.ports import Ports
 from services.viewers import InWorkspace, Viewer, signed_in
 
+K = TypeVar("K")
 V = TypeVar("V")
 
 Fetch = Callable[[Scope, list[UUID]], Awaitable[dict[UUID, V]]]
@@ -86,22 +87,24 @@ class TenantLoaders:
     def __init__(self, ports: Ports, tenant_id: UUID | None) -> None:
         self._ports = ports
         self._scope = None if tenant_id is None else ports.database.read(tenant_id)
-        self._loaders: dict[str, DataLoader[UUID, object]] = {}
-        self._days: DataLoader[tuple[UUID, Period], list[CampaignDay]] = DataLoader(load_fn=self._load_days)
+        # Made when first asked for: most operations, and events above all, need none of them.
+        self._loaders: dict[str, DataLoader[Any, Any]] = {}
         self._days_asked = 0
-        self._results: DataLoader[Adjustment, ChangeResult] = DataLoader(load_fn=self._load_results)
 
     async def _load(self, name: str, fetch: Fetch[V], id_: UUID) -> V | None:
+        async def load(ids: list[UUID]) -> list[V | None]:
+            # No tenant: fail closed, nothing is found.
+            found = {} if self._scope is None else await fetch(self._scope, ids)
+            return [found.get(each) for each in ids]
+
+        return await self._loader(name, load).load(id_)
+
+    def _loader(self, name: str, load: Callable[[list[K]], Awaitable[Sequence[V]]]) -> DataLoader[K, V]:
+        """The loader of this name; one name's keys and values are always of the same types."""
         loader = self._loaders.get(name)
         if loader is None:
-
-            async def load(ids: list[UUID]) -> Sequence[object]:
-                # No tenant: fail closed, nothing is found.
-                found = {} if self._scope is None else await fetch(self._scope, ids)
-                return [found.get(each) for each in ids]
-
             loader = self._loaders[name] = DataLoader(load_fn=load)
-        return await loader.load(id_)  # type: ignore[return-value]  # one loader per name holds one type
+        return loader
 
     async def workspace(self, id_: UUID) -> Workspace | None:
         """A workspace."""
@@ -153,7 +156,7 @@ class TenantLoaders:
 
     async def change_result(self, adjustment: Adjustment) -> ChangeResult:
         """What came of an adjustment."""
-        return await self._results.load(adjustment)
+        return await self._loader("change_result", self._load_results).load(adjustment)
 
     async def _load_results(self, keys: list[Adjustment]) -> list[ChangeResult]:
         """One comparison for all changes of a workspace."""
@@ -207,7 +210,7 @@ class TenantLoaders:
 
     async def campaign_days(self, campaign_id: UUID, period: Period) -> list[CampaignDay]:
         """A campaign's stored days, oldest first. Raises InvalidInput when the operation asks for too many in all."""
-        return await self._days.load((campaign_id, period))
+        return await self._loader("campaign_days", self._load_days).load((campaign_id, period))
 
     async def _load_days(self, keys: list[tuple[UUID, Period]]) -> list[list[CampaignDay]]:
         """One statement for each distinct period."""

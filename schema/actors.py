@@ -6,6 +6,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import strawberry
 
 from domain.log import ActorKind
+from schema.audiences import SAME_FOR_ALL
 from schema.base import global_id
 from schema.context import Info
 from schema.enums import describe_enum
@@ -28,14 +29,20 @@ class Actor:
     kind: ActorKind = strawberry.field(description="A person, an API key, or the system.")
     reference: strawberry.Private[str]
 
-    @strawberry.field(description="Equal ids are the same actor; a person or API key has the id that `viewer` has.")
+    @strawberry.field(
+        description="Equal ids are the same actor; a person or API key has the id that `viewer` has.",
+        directives=[SAME_FOR_ALL],
+    )
     def id(self) -> strawberry.ID:
         """The actor's global id; a job's is made of its name."""
         if self.kind is ActorKind.SYSTEM:
             return global_id("Job", uuid5(NAMESPACE_OID, self.reference))
         return global_id("User" if self.kind is ActorKind.MEMBER else "ApiKey", UUID(self.reference))
 
-    @strawberry.field(description="The person's name; for the system, the name of the job. Null for who is unknown.")
+    @strawberry.field(
+        description="The person's name; for the system, the name of the job. Null for who is unknown.",
+        directives=[SAME_FOR_ALL],
+    )
     async def name(self, info: Info) -> str | None:
         """The actor's name."""
         if self.kind is not ActorKind.MEMBER:

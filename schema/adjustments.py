@@ -8,6 +8,7 @@ import strawberry
 from domain.adjustments import Adjustment as Value
 from domain.adjustments import AdjustmentStatus
 from schema.actors import Actor
+from schema.audiences import SAME_FOR_ALL
 from schema.base import DateTime, Money, Node, UserError, global_id
 from schema.conflicts import VersionConflict
 from schema.context import Info
@@ -58,24 +59,26 @@ class Adjustment(Node):
     reason: str | None = strawberry.field(description="Why it restores another change; null for one that does not.")
     value: strawberry.Private[Value]
 
-    @strawberry.field(description="The change that it undoes, if it is a restoring one.")
+    @strawberry.field(description="The change that it undoes, if it is a restoring one.", directives=[SAME_FOR_ALL])
     async def restores(self, info: Info) -> Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None:
         """The original."""
         found: Adjustment | None = view(await _named(info, self.value.restores_id))
         return found
 
-    @strawberry.field(description="The newest change that undoes it, on its way, done or failed.")
+    @strawberry.field(
+        description="The newest change that undoes it, on its way, done or failed.", directives=[SAME_FOR_ALL]
+    )
     async def restored_by(self, info: Info) -> Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None:
         """The restoring change."""
         found: Adjustment | None = view(await _named(info, self.value.restored_by_id))
         return found
 
-    @strawberry.field(description="Who approved it.")
+    @strawberry.field(description="Who approved it.", directives=[SAME_FOR_ALL])
     def approved_by(self) -> Actor | None:
         """The approver."""
         return Actor.member(self.value.approved_by_id)
 
-    @strawberry.field(description="The recommendation it carries out.")
+    @strawberry.field(description="The recommendation it carries out.", directives=[SAME_FOR_ALL])
     async def recommendation(
         self, info: Info
     ) -> Annotated["Recommendation", strawberry.lazy("schema.recommendations")] | None:
@@ -83,7 +86,7 @@ class Adjustment(Node):
         found: Recommendation | None = view(await info.context.loaders.recommendation(self.value.recommendation_id))
         return found
 
-    @strawberry.field(description="The campaign whose budget changes.")
+    @strawberry.field(description="The campaign whose budget changes.", directives=[SAME_FOR_ALL])
     async def campaign(self, info: Info) -> Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None:
         """The campaign."""
         found: Campaign | None = view(await info.context.loaders.campaign(self.value.campaign_id))

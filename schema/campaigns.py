@@ -8,6 +8,7 @@ import strawberry
 from domain.campaigns import Budget as BudgetValue
 from domain.campaigns import Campaign as Value
 from domain.platforms import BudgetType, CampaignStatus
+from schema.audiences import SAME_FOR_ALL
 from schema.base import DateTime, Money, Node, global_id
 from schema.context import Info
 from schema.daily_metrics import DailyMetric, MetricsSummary, Since, Until
@@ -46,20 +47,21 @@ class Budget(Node):
     )
     value: strawberry.Private[BudgetValue]
 
-    @strawberry.field(description="The ad account it belongs to.")
+    @strawberry.field(description="The ad account it belongs to.", directives=[SAME_FOR_ALL])
     async def account(self, info: Info) -> Annotated["AdAccount", strawberry.lazy("schema.ad_accounts")] | None:
         """The account."""
         found: AdAccount | None = view(await info.context.loaders.ad_account(self.value.account_id))
         return found
 
-    @strawberry.field(description="The daily budget as last read from the platform.")
+    @strawberry.field(description="The daily budget as last read from the platform.", directives=[SAME_FOR_ALL])
     async def daily_budget(self, info: Info) -> Money | None:
         """The amount, in its account's currency."""
         account = await info.context.loaders.ad_account(self.value.account_id)
         return None if account is None else Money.of(self.value.daily_budget_micros, account.currency_code)
 
     @strawberry.field(
-        description="The daily budget before somebody changed it elsewhere; null with changedElsewhereAt."
+        description="The daily budget before somebody changed it elsewhere; null with changedElsewhereAt.",
+        directives=[SAME_FOR_ALL],
     )
     async def budget_before_change(self, info: Info) -> Money | None:
         """The amount before, in its account's currency."""
@@ -92,13 +94,15 @@ class Campaign(Node):
     product_margin: Decimal | None = strawberry.field(description="Share of revenue kept, 0 to 1, where somebody told.")
     value: strawberry.Private[Value]
 
-    @strawberry.field(description="The ad account it runs in.")
+    @strawberry.field(description="The ad account it runs in.", directives=[SAME_FOR_ALL])
     async def account(self, info: Info) -> Annotated["AdAccount", strawberry.lazy("schema.ad_accounts")] | None:
         """The account."""
         found: AdAccount | None = view(await info.context.loaders.ad_account(self.value.account_id))
         return found
 
-    @strawberry.field(description="What pays for it; null for campaigns known only from imported files.")
+    @strawberry.field(
+        description="What pays for it; null for campaigns known only from imported files.", directives=[SAME_FOR_ALL]
+    )
     async def budget(self, info: Info) -> Budget | None:
         """The budget entity."""
         if self.value.budget_id is None:

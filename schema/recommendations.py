@@ -10,6 +10,7 @@ from domain.guardrails import Violation
 from domain.recommendations import Choice, RecommendationStatus
 from domain.recommendations import Recommendation as Value
 from schema.actors import Actor
+from schema.audiences import SAME_FOR_ALL
 from schema.base import DateTime, Money, Node, UserError, global_id
 from schema.conflicts import VersionConflict
 from schema.context import Info
@@ -127,24 +128,24 @@ class Recommendation(Node):
     )
     value: strawberry.Private[Value]
 
-    @strawberry.field(description="Who decided; null while open or when it lapsed.")
+    @strawberry.field(description="Who decided; null while open or when it lapsed.", directives=[SAME_FOR_ALL])
     def decided_by(self) -> Actor | None:
         """The decider."""
         return Actor.member(self.value.decided_by_id)
 
-    @strawberry.field(description="The campaign whose budget would change.")
+    @strawberry.field(description="The campaign whose budget would change.", directives=[SAME_FOR_ALL])
     async def campaign(self, info: Info) -> Annotated["Campaign", strawberry.lazy("schema.campaigns")] | None:
         """The campaign."""
         found: Campaign | None = view(await info.context.loaders.campaign(self.value.campaign_id))
         return found
 
-    @strawberry.field(description="The plan it is part of: its deltas add up to zero.")
+    @strawberry.field(description="The plan it is part of: its deltas add up to zero.", directives=[SAME_FOR_ALL])
     async def plan(self, info: Info) -> Annotated["Plan", strawberry.lazy("schema.plans")] | None:
         """The plan."""
         found: Plan | None = view(await info.context.loaders.plan(self.value.plan_id))
         return found
 
-    @strawberry.field(description="The change an approval queued.")
+    @strawberry.field(description="The change an approval queued.", directives=[SAME_FOR_ALL])
     async def adjustment(self, info: Info) -> Annotated["Adjustment", strawberry.lazy("schema.adjustments")] | None:
         """The adjustment."""
         if self.value.adjustment_id is None:
@@ -153,14 +154,17 @@ class Recommendation(Node):
         return found
 
     @strawberry.field(
-        description="The fitted curve it rests on; null where its proposer fits none, and for older ones."
+        description="The fitted curve it rests on; null where its proposer fits none, and for older ones.",
+        directives=[SAME_FOR_ALL],
     )
     async def response_curve(self, info: Info) -> ResponseCurve | None:
         """The curve."""
         found = await info.context.loaders.response_curve(self.value.id)
         return None if found is None else ResponseCurve.of(found, self.value.currency_code)
 
-    @strawberry.field(description="Who is looking at or editing it right now; at most one entry a member.")
+    @strawberry.field(
+        description="Who is looking at or editing it right now; at most one entry a member.", directives=[SAME_FOR_ALL]
+    )
     async def presences(self, info: Info) -> list[Presence]:
         """Presences."""
         return [Presence.of(value) for value in await info.context.loaders.presences_at(self.value.id)]

@@ -35,11 +35,12 @@ from graphql import (
     is_list_type,
 )
 
+from app.graphql_transport.declared import declared
+
 #: The name of the schema directive, and of its argument.
 DIRECTIVE: Final = "cost"
 _ROOT_WEIGHTS: Final = {OperationType.QUERY: 1, OperationType.MUTATION: 10, OperationType.SUBSCRIPTION: 10}
 _PAGING: Final = ("first", "last", "ids")
-_DEFINITION: Final = "strawberry-definition"  # where strawberry keeps the field that it made a GraphQLField from
 
 
 class FieldCost(NamedTuple):
@@ -140,9 +141,9 @@ class _Costs:
         return self._known[name]
 
     def _weight(self, definition: GraphQLField, parent: GraphQLNamedType) -> int:
-        declared = declared_weight(definition)
-        if declared is not None:
-            return declared
+        weight = declared_weight(definition)
+        if weight is not None:
+            return weight
         if parent in {self._schema.mutation_type, self._schema.subscription_type}:
             return self._root_weight
         return 0 if is_leaf_type(get_named_type(definition.type)) else 1
@@ -150,12 +151,8 @@ class _Costs:
 
 def declared_weight(definition: GraphQLField) -> int | None:
     """What a field of a strawberry schema declares with the directive; None for nothing."""
-    field = definition.extensions.get(_DEFINITION)
-    for directive in getattr(field, "directives", ()):
-        declared = getattr(type(directive), "__strawberry_directive__", None)
-        if declared is not None and (declared.graphql_name or declared.python_name.lower()) == DIRECTIVE:
-            return int(directive.weight)
-    return None
+    directive: Any = declared(definition, DIRECTIVE)
+    return None if directive is None else int(directive.weight)
 
 
 def _sizes(node: FieldNode, definition: GraphQLField) -> tuple[int | str, ...]:

@@ -32,6 +32,7 @@ from app.graphql_transport.errors import (
     request_errors,
 )
 from app.graphql_transport.executor import SelectionCache
+from app.graphql_transport.independence import same_for_all
 from app.graphql_transport.limits import TransportLimits
 from app.graphql_transport.shape import check_shape
 
@@ -43,21 +44,30 @@ _MAX_ERRORS = 20
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """A valid operation, what it costs, and whether its answer is the same whoever of a tenant asks."""
+
+    node: OperationDefinitionNode
+    costs: CostTree
+    same_for_all: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """A valid document and what each of its operations costs, by operation.
+    """A valid document and its operations.
 
     `selections` is what executors found out about its selection sets; None where a directive may make them differ from
     request to request.
     """
 
     document: DocumentNode
-    operations: tuple[tuple[OperationDefinitionNode, CostTree], ...]
+    operations: tuple[PreparedOperation, ...]
     selections: SelectionCache | None
 
-    def pick(self, name: str | None) -> tuple[OperationDefinitionNode, CostTree]:
+    def pick(self, name: str | None) -> PreparedOperation:
         """The operation to run. Raises RequestRefusedError as `pick_operation` does."""
         operation = pick_operation(self.document, name)
-        return next(prepared for prepared in self.operations if prepared[0] is operation)
+        return next(prepared for prepared in self.operations if prepared.node is operation)
 
 
 def pick_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
@@ -92,8 +102,8 @@ class Documents:
 
     def prepare(
         self, text: str, operation_name: str | None, *, restricted: bool, allowed: frozenset[OperationType]
-    ) -> tuple[PreparedDocument, OperationDefinitionNode, CostTree]:
-        """A valid document, the operation to run, its costs. `restricted`: no introspection, no hints.
+    ) -> tuple[PreparedDocument, PreparedOperation]:
+        """A valid document and the operation to run. `restricted`: no introspection, no hints.
 
         Raises:
             RequestRefusedError: a syntax or validation error, a limit, no such operation, or its type is not allowed
@@ -103,9 +113,9 @@ class Documents:
         known = self._kept.get(key)
         if known is not None:
             self._kept.move_to_end(key)
-            operation, costs = known.pick(operation_name)
-            _check_allowed(operation, allowed)
-            return known, operation, costs
+            operation = known.pick(operation_name)
+            _check_allowed(operation.node, allowed)
+            return known, operation
         document = self._parse(text)
         # Before validation: whether a method may run an operation at all does not depend on the schema.
         _check_allowed(pick_operation(document, operation_name), allowed)
@@ -114,15 +124,16 @@ class Documents:
         prepared = PreparedDocument(
             document,
             tuple(
-                (node, cost_trees(self._schema, document, node))
+                PreparedOperation(
+                    node, cost_trees(self._schema, document, node), same_for_all(self._schema, document, node)
+                )
                 for node in document.definitions
                 if isinstance(node, OperationDefinitionNode)
             ),
             None if directives else {},
         )
         self._keep(key, prepared)
-        operation, costs = prepared.pick(operation_name)
-        return prepared, operation, costs
+        return prepared, prepared.pick(operation_name)
 
     def _parse(self, text: str) -> DocumentNode:
         try:

@@ -57,12 +57,16 @@ class SubscriptionRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A request that is valid and within limits, ready to run once. `cost` is in the points of `cost`."""
+    """A request that is valid and within limits, ready to run once.
+
+    `cost` is in the points of `cost`. `same_for_all`: its answer does not depend on who of a tenant asks.
+    """
 
     executor: OperationExecutor
     kind: OperationType
     cost: int
     name: str | None = None
+    same_for_all: bool = False
 
     def observed(self, request_id: str) -> Observed:
         """What watchers are told of it."""
@@ -113,7 +117,7 @@ class GraphQLEngine:
             RequestRefusedError: syntax, validation, variables, limits, or a kind of operation that is not allowed here.
         """
         restricted = self._production and anonymous
-        prepared, operation, costs = self._documents.prepare(
+        prepared, operation = self._documents.prepare(
             request.query, request.operation_name, restricted=restricted, allowed=allowed
         )
         executor = OperationExecutor.build(
@@ -129,9 +133,10 @@ class GraphQLEngine:
         )
         if isinstance(executor, list):
             raise RequestRefusedError(request_errors(executor, VARIABLES))
-        cost = self._within_limits(costs, executor.variable_values.coerced)
-        name = None if operation.name is None else operation.name.value
-        return Operation(cast("OperationExecutor", executor), operation.operation, cost, name)
+        cost = self._within_limits(operation.costs, executor.variable_values.coerced)
+        node = operation.node
+        name = None if node.name is None else node.name.value
+        return Operation(cast("OperationExecutor", executor), node.operation, cost, name, operation.same_for_all)
 
     def charge(self, viewer: Hashable, operation: Operation) -> ErrorData:
         """Let a viewer pay for an operation; the response's `extensions` about it.

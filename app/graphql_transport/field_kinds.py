@@ -95,7 +95,7 @@ def field_kind(schema: GraphQLSchema, parent_type: GraphQLObjectType, field_name
     definition = schema.get_field(parent_type, field_name)
     if definition is None:  # validation refuses unknown fields, so this is a bug of ours
         raise LookupError(f"no field {field_name} on {parent_type.name}")
-    attribute, required = _plain_attribute(definition), is_non_null_type(definition.type)
+    attribute, required = plain_attribute(definition), is_non_null_type(definition.type)
     bare = definition.type.of_type if is_non_null_type(definition.type) else definition.type
     if is_leaf_type(bare):
         leaf = _leaf(bare, f"{parent_type.name}.{field_name}", required=required)
@@ -122,7 +122,7 @@ _PASSING: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
 INT_MAX = 2**31 - 1
 
 
-def _plain_attribute(definition: GraphQLField) -> str | None:
+def plain_attribute(definition: GraphQLField) -> str | None:
     """The attribute that a field reads, if reading it is all that its resolver does."""
     field = definition.extensions.get(_DEFINITION)
     if not isinstance(field, StrawberryField) or not field.is_basic_field or field.default_resolver is not getattr:

@@ -99,7 +99,8 @@ class OperationRun:
             self._put_next(messages.payload_text({**response, "extensions": extensions}))
             return
         events = await self._engine.subscribe(operation, context, self._request_id)
-        shared, audience = self._engine.shared, audience_of(self._backend.audience(self._session), request)
+        viewers = self._backend.audience(self._session, same_for_all=operation.same_for_all)
+        shared, audience = self._engine.shared, audience_of(viewers, request)
         shared.enter(audience)
         try:
             await self._deliver(operation, events, audience)
@@ -114,15 +115,10 @@ class OperationRun:
             async for event in events:
                 context = await self._event_context()
 
-                async def execute(event: Any = event, context: Any = context) -> str:
-                    response = await self._engine.execute_event(operation, event, context, self._request_id)
-                    return messages.payload_text(response)
-
                 if self._engine.shared.has_company(audience):
-                    key = self._backend.event_key(context, event)
-                    payload = await self._engine.shared.get(audience, key, execute)
+                    payload = await self._shared(operation, event, context, audience)
                 else:
-                    payload = await execute()
+                    payload = await self._executed(operation, event, context)
                 self._put_next(payload)
         except (CloseSocketError, asyncio.CancelledError):
             raise
@@ -130,6 +126,15 @@ class OperationRun:
             # A stream often ends because its right to be ended: then the socket closes, instead of going on without.
             await self._event_context()
             raise
+
+    async def _shared(self, operation: Operation, event: Any, context: Any, audience: Audience | None) -> str:
+        key = self._backend.event_key(context, event, same_for_all=operation.same_for_all)
+        # A field that wrongly says it is the same for all finds nobody to ask, so nobody is shown another's view.
+        shown = self._backend.shared_context(context) if operation.same_for_all else context
+        return await self._engine.shared.get(audience, key, lambda: self._executed(operation, event, shown))
+
+    async def _executed(self, operation: Operation, event: Any, context: Any) -> str:
+        return messages.payload_text(await self._engine.execute_event(operation, event, context, self._request_id))
 
     def _put_next(self, payload: str) -> None:
         self._outbox.put(self._framing.next(payload))

@@ -49,15 +49,22 @@ class Backend(Protocol):
     async def may_run(self, session: Session, text: str) -> bool:
         """Whether the session may run this document. Where any may be run, it must cost nothing to ask."""
 
-    def audience(self, session: Session) -> Hashable | None:
-        """Who is asking: sessions with equal answers may share responses to events. None for who shares with nobody."""
+    def audience(self, session: Session, *, same_for_all: bool) -> Hashable | None:
+        """Who is asking: sessions with equal answers may share responses to events. None for who shares with nobody.
+
+        `same_for_all`: of an operation whose every field is the same for everybody who may see its object.
+        """
 
     def payer(self, session: Session) -> Hashable | None:
         """Whose share of points an operation takes, whatever credential they came with; None for a stranger."""
 
-    def event_key(self, context: Any, event: Any) -> Hashable | None:
+    def event_key(self, context: Any, event: Any, *, same_for_all: bool) -> Hashable | None:
         """Which event this is, and whatever in its context a response depends on; None if it must not be shared.
 
         Operations of one audience with the same document and variables, whose keys are equal within a second, get one
-        response, executed with the context of one of them. So the key holds what the viewer may do.
+        response, executed with the context of one of them. So the key holds what the viewer may do, unless the answer
+        is the same for all.
         """
+
+    def shared_context(self, context: Any) -> Any:
+        """A context like this one in which nobody can be asked for: answers for all are executed with it."""

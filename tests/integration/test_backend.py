@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import httpx
@@ -27,6 +28,7 @@ from models.members import member_of as membership_of
 from models.scope import Scope
 from realtime.hints import Hints
 from realtime.relay import Message, Relay
+from resolvers.context import AskedWhoIsLookingError
 from schema.changes import Reload, Watermark, cursor_of
 from schema.presences import PresenceChange
 from services import api_keys, members, sessions
@@ -286,8 +288,9 @@ async def test_nobody_gets_event_contexts_too_and_shares_with_nobody(backend: Gr
     context = await backend.event_context(session, "r1")
     assert (context.viewer, context.request_id) == (None, "r1")
     assert await context.loaders.user_name(house.owner_id) is None
-    assert backend.audience(session) is None
-    assert backend.event_key(context, Watermark(sequence=1, cursor=cursor_of(1))) is None
+    for same in (False, True):
+        assert backend.audience(session, same_for_all=same) is None
+        assert backend.event_key(context, Watermark(sequence=1, cursor=cursor_of(1)), same_for_all=same) is None
 
 
 async def test_names_are_remembered_per_tenant_and_asked_once(
@@ -319,15 +322,45 @@ async def test_one_audience_is_one_credential_and_one_event_its_number_under_the
 ) -> None:
     text, other = [(await sign_in(ports, house)).access_token.text for _ in range(2)]
     one, same, another = [await backend.authenticate(f"Bearer {each}") for each in (text, text, other)]
-    assert backend.audience(one) == backend.audience(same)
-    assert backend.audience(one) != backend.audience(another)
+    audience = partial(backend.audience, same_for_all=False)
+    event_key = partial(backend.event_key, same_for_all=False)
+    assert audience(one) == audience(same)
+    assert audience(one) != audience(another)
     context, again = await backend.new_context(one, "r1"), await backend.new_context(same, "r2")
     mark = Watermark(sequence=1, cursor=cursor_of(1))
-    key = backend.event_key(context, mark)
-    assert key == backend.event_key(again, Watermark(sequence=1, cursor=cursor_of(1)))
-    assert key != backend.event_key(context, Watermark(sequence=2, cursor=cursor_of(2)))
-    assert key != backend.event_key(context, Reload(sequence=1, cursor=cursor_of(1), reason=ReloadReason.UNKNOWN_PLACE))
-    assert backend.event_key(context, PresenceChange.of({}, whole=True)) is None
+    key = event_key(context, mark)
+    assert key == event_key(again, Watermark(sequence=1, cursor=cursor_of(1)))
+    assert key != event_key(context, Watermark(sequence=2, cursor=cursor_of(2)))
+    assert key != event_key(context, Reload(sequence=1, cursor=cursor_of(1), reason=ReloadReason.UNKNOWN_PLACE))
+    assert event_key(context, PresenceChange.of({}, whole=True)) is None
     owner, cleo = await viewer_of(ports, house, house.owner_id), await member_of(ports, house)
     await members.set_roles(ports, owner, cleo, 1, ("data_analyst", "finance"))
-    assert key != backend.event_key(await backend.new_context(one, "r3"), mark)
+    assert key != event_key(await backend.new_context(one, "r3"), mark)
+
+
+async def test_what_is_the_same_for_all_has_the_tenant_for_an_audience_whatever_each_may_do(
+    backend: GraphQLBackend, ports: Ports, house: House, other_house: House
+) -> None:
+    owner, another, stranger = [
+        await backend.authenticate(f"Bearer {(await sign_in(ports, each)).access_token.text}")
+        for each in (house, house, other_house)
+    ]
+    audience = partial(backend.audience, same_for_all=True)
+    assert audience(owner) == audience(another)
+    assert audience(owner) != audience(stranger)
+    mark = Watermark(sequence=1, cursor=cursor_of(1))
+    keys = [
+        backend.event_key(await backend.new_context(each, "r"), mark, same_for_all=True) for each in (owner, another)
+    ]
+    assert keys[0] == keys[1] is not None
+    later = Watermark(sequence=2, cursor=cursor_of(2))
+    assert keys[0] != backend.event_key(await backend.new_context(owner, "r"), later, same_for_all=True)
+
+
+async def test_nobody_can_be_asked_for_in_a_shared_context(backend: GraphQLBackend, ports: Ports, house: House) -> None:
+    session = await backend.authenticate(f"Bearer {(await sign_in(ports, house)).access_token.text}")
+    shared = backend.shared_context(await backend.new_context(session, "r1"))
+    assert await shared.loaders.user_name(house.owner_id) == "Owner of acme"
+    for name in ("viewer", "reads"):
+        with pytest.raises(AskedWhoIsLookingError):
+            getattr(shared, name)

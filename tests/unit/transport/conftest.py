@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NewType
+from typing import Annotated, Any, NewType
 
 import httpx
 import pytest
@@ -19,13 +19,18 @@ from strawberry import relay
 from strawberry.dataloader import DataLoader
 from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema_directive import Location
 from websockets.asyncio.client import ClientConnection, connect
 
 from app.graphql_transport import GraphQLEngine, TransportLimits, graphql_routes, uvicorn_options
 from domain.errors import DomainError, Forbidden, InvalidInput, NotFound, Unauthenticated
 from kit.time import SystemClock
+from tests.unit.transport.toy_feed import FEED, LEDGER, Feed, followed
 
-LEDGER = {"price": 100, "opened": 0, "closed": 0, "loads": 0, "slow": 0}
+
+@strawberry.schema_directive(locations=[Location.FIELD_DEFINITION], name="sameForAll")
+class SameForAll:
+    """What the transport looks for."""
 
 
 @strawberry.enum
@@ -57,6 +62,15 @@ class ToyContext:
 
     def __post_init__(self) -> None:
         self.prices = DataLoader(load_fn=load_prices)
+
+
+@dataclass
+class SharedToyContext:
+    prices: DataLoader[str, int]
+
+    @property
+    def session(self) -> ToySession:
+        raise RuntimeError("nobody is here to ask")
 
 
 async def load_prices(keys: list[str]) -> list[int]:
@@ -171,26 +185,6 @@ class Mutation:
         return price
 
 
-class Feed:
-    """Numbers that a test tells to all who follow."""
-
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget what was told; each test's loop needs an event of its own."""
-        self.numbers: list[int] = []
-        self.told = asyncio.Event()
-
-    def tell(self, *numbers: int) -> None:
-        self.numbers.extend(numbers)
-        self.told.set()
-        self.told = asyncio.Event()
-
-
-FEED = Feed()
-
-
 @strawberry.type
 class Tick:
     number: int
@@ -208,20 +202,51 @@ class Tick:
         return info.context.request_id
 
 
+@strawberry.interface
+class Numbered:
+    number: int
+
+
+@strawberry.type
+class News(Numbered):
+    """An event that says nothing of its viewer, but for one field; and one that wrongly says it does not."""
+
+    @strawberry.field(directives=[SameForAll()])
+    async def price(self, info: Info) -> int:
+        return await info.context.prices.load("news")
+
+    @strawberry.field
+    def mine(self, info: Info) -> str | None:
+        return info.context.session.name
+
+    @strawberry.field(directives=[SameForAll()])
+    def leaks(self, info: Info) -> str | None:
+        return info.context.session.name
+
+
+@strawberry.type
+class Other(Numbered):
+    """A field of the interface that depends on the viewer here, since it says nothing."""
+
+    @strawberry.field
+    def number(self, info: Info) -> int:
+        return len(info.context.session.name or "")
+
+
+Message = Annotated[News | Other, strawberry.union("Message")]
+
+
 @strawberry.type
 class Subscription:
+    @strawberry.subscription(directives=[SameForAll()])
+    async def news(self) -> AsyncIterator[Message]:
+        async for number in followed():
+            yield News(number=number)
+
     @strawberry.subscription
     async def ticks(self, shared: bool = True) -> AsyncIterator[Tick]:
-        LEDGER["opened"] += 1
-        place = len(FEED.numbers)
-        try:
-            while True:
-                for number in FEED.numbers[place:]:
-                    place += 1
-                    yield Tick(number=number, shared=shared)
-                await FEED.told.wait()
-        finally:
-            LEDGER["closed"] += 1
+        async for number in followed():
+            yield Tick(number=number, shared=shared)
 
     @strawberry.subscription
     async def count(self, to: int, pause: float = 0.0) -> AsyncIterator[int]:
@@ -309,14 +334,18 @@ class ToyBackend:
     async def may_run(self, session: ToySession, text: str) -> bool:
         return not self.only_known or text in self.documents.values()
 
-    def audience(self, session: ToySession) -> str | None:
-        return session.name
+    def audience(self, session: ToySession, *, same_for_all: bool) -> str | None:
+        return "all" if same_for_all and session.name is not None else session.name
 
     def payer(self, session: ToySession) -> str | None:
         return session.name
 
-    def event_key(self, context: ToyContext, event: Any) -> int | None:
-        return event.number if isinstance(event, Tick) and event.shared else None
+    def event_key(self, context: ToyContext, event: Any, *, same_for_all: bool) -> int | None:
+        shared = event.shared if isinstance(event, Tick) else isinstance(event, News)
+        return event.number if shared else None
+
+    def shared_context(self, context: ToyContext) -> "SharedToyContext":
+        return SharedToyContext(context.prices)
 
 
 @dataclass

@@ -110,6 +110,75 @@ async def test_a_shared_response_does_not_outlive_a_right(serve, client, ledger,
         assert [await c.close_code() for c in clients] == [4403, 4403]
 
 
+NEWS = "subscription { news { ... on News { number price } } }"
+
+
+async def test_what_is_the_same_for_all_is_executed_once_for_all_who_signed_in(serve, client, ledger, feed):
+    served = await serve()
+    async with AsyncExitStack() as stack:
+        clients = await subscribed(stack, served, client, ledger, ["ann", "bob", "ann", None], NEWS)
+        for number in (7, 8):
+            ledger["price"] = number
+            feed.tell(number)
+            assert await all_data(clients) == [{"data": {"news": {"number": number, "price": number}}}] * 4
+        # Once for all who signed in, once for the stranger, for each of two events; each one's right was asked.
+        assert ledger["loads"] == 4
+        assert len(served.backend.contexts) == 4 + 4 * 2
+
+
+async def test_one_field_that_may_depend_on_its_viewer_parts_the_audience(serve, client, ledger, feed):
+    served = await serve()
+    async with AsyncExitStack() as stack:
+        query = "subscription { news { ...parts } } fragment parts on News { price mine }"
+        clients = await subscribed(stack, served, client, ledger, ["ann", "bob"], query)
+        feed.tell(1)
+        assert [each["data"]["news"]["mine"] for each in await all_data(clients)] == ["ann", "bob"]
+        assert ledger["loads"] == 2
+
+
+async def test_a_field_that_wrongly_says_it_is_the_same_for_all_finds_nobody_to_ask(serve, client, ledger, feed):
+    served = await serve()
+    async with AsyncExitStack() as stack:
+        query = "subscription { news { ... on News { leaks } } }"
+        clients = await subscribed(stack, served, client, ledger, ["ann", "bob"], query)
+        feed.tell(1)
+        for told in await all_data(clients):
+            assert told["data"] == {"news": {"leaks": None}}
+            assert told["errors"][0]["extensions"]["code"] == "INTERNAL"
+
+
+async def test_a_right_ends_for_one_while_the_others_go_on_sharing(serve, client, ledger, feed):
+    served = await serve(recheck_seconds=60)
+    async with AsyncExitStack() as stack:
+        clients = await subscribed(stack, served, client, ledger, ["ann", "bob", "ann"], NEWS)
+        served.backend.revoked.add("bob")
+        feed.tell(3)
+        assert await clients[1].close_code() == 4403
+        told = {"data": {"news": {"number": 3, "price": 100}}}
+        assert await all_data([clients[0], clients[2]]) == [told, told]
+
+
+@pytest.mark.parametrize(
+    ("query", "same"),
+    [
+        (NEWS, True),
+        ("subscription { news { __typename ... on News { n: number } } }", True),
+        ("subscription { ...all } fragment all on Subscription { news { ...it } } fragment it on News { price }", True),
+        ("subscription { news { ... on News @include(if: true) { ... { price } } } }", True),
+        ("subscription { news { ... on News { number mine } } }", False),
+        # Of the interface's two types one has its own way to a number, and does not say that it asks nobody.
+        ("subscription { news { ... on Numbered { number } } }", False),
+        ("subscription { news { ... on Other { number } } }", False),
+        # Events of a stream that says nothing may be each viewer's own.
+        ("subscription { ticks { number } }", False),
+        ("{ hello }", False),
+    ],
+)
+async def test_an_answer_is_the_same_for_all_if_every_field_is(query, same, serve):
+    served = await serve()
+    assert served.engine.prepare(GraphQLRequest(query), anonymous=False).same_for_all is same
+
+
 async def test_errors_are_shared_with_the_data(serve, client, ledger, feed):
     served = await serve()
     async with AsyncExitStack() as stack:
