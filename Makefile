@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run console test faults check check-all protos lock migrate bench bench-bid soak-bid services-up \
+.PHONY: help run compile console test faults check check-all protos lock migrate bench bench-bid soak-bid services-up \
         services-down clean \
         env env-dev check-ruff check-format check-types check-imports check-schema check-locks check-tenants check-console
 MAKEFLAGS += --no-print-directory
@@ -26,7 +26,11 @@ env-dev:
 	@python="$$(scripts/find_python.sh)" && "$$python" scripts/environment.py dev
 
 run: env console ## Start everything with a demo workspace; Ctrl-C stops it
+	@$(BIN)/python scripts/compile_hotpath.py --if-possible
 	@exec $(BIN)/campaign-express up
+
+compile: env-dev ## Compile the bid process's hot modules into .compiled/ (needs a C compiler; it runs without, slower)
+	@$(BIN)/python scripts/compile_hotpath.py
 
 console: ## Build the approvers' console in console/ (needs Node; without it the plain page is served)
 	@scripts/console.sh build
@@ -93,9 +97,11 @@ bench: env-dev ## Run the benches (BENCH=bench/one.py runs one)
 	@set -e; for bench in $(BENCH); do echo "== $$bench"; $(BIN)/python $$bench; done
 
 bench-bid: env-dev ## Load the bid process beside bare servers, requests from EXTERNAL_DATA (LASTS=10: shorter, in s)
+	@$(BIN)/python scripts/compile_hotpath.py --if-possible
 	@$(BIN)/python -m bench.bid $(LASTS)
 
 soak-bid: env-dev ## Watch the bid process's memory for ten minutes of load (LASTS=60: shorter, in s)
+	@$(BIN)/python scripts/compile_hotpath.py --if-possible
 	@$(BIN)/python -m bench.bid_memory $(LASTS)
 
 services-up: ## Start PostgreSQL and Redis for the tests
@@ -105,5 +111,5 @@ services-down: ## Stop them
 	@scripts/services.sh down
 
 clean: ## Remove the environment and caches; data in var/ stays
-	@rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	@rm -rf .venv .compiled .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,7 +25,8 @@ from domain.bid_snapshot import (
     decode_snapshot,
     encode_snapshot,
 )
-from hotpath.engine.engine import Bid, Engine, EngineSettings
+from hotpath.engine.decisions import Bid
+from hotpath.engine.engine import Engine, EngineSettings
 from hotpath.engine.facts import FormatFacts, ImpressionFacts, RequestFacts
 from hotpath.engine.reference import matches
 from hotpath.engine.targeting import TargetingIndex

@@ -74,7 +74,7 @@ class Caps(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass
 class CapLedger:
     """The last day's impressions and open bids per (user, campaign), for at most `most_keys` of them.
 

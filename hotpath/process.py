@@ -39,6 +39,7 @@ from hotpath.server.serving import serve
 from hotpath.snapshots import NOTHING, SnapshotCounts, SnapshotFile, watch
 from hotpath.stores import StoreAddresses, opened_stores
 from kit.collector import few_collections
+from kit.compiled import compiled_modules
 
 logger = logging.getLogger("campaign_express.bid")
 
@@ -184,6 +185,7 @@ async def run_bid_process(
                     return "draining" if stop.is_set() else "" if loaded.version else "no snapshot yet"
 
                 gauges: dict[str, tuple[str, Callable[[], float]]] = {
+                    "bid_compiled_modules": ("Modules that run compiled; 0: all are interpreted.", compiled_modules),
                     "bid_snapshot_version": ("Of the snapshot in use; 0 for none.", lambda: loaded.version),
                     "bid_snapshot_campaigns": ("Campaigns in it.", lambda: loaded.campaigns),
                     "bid_open_bids": ("Bids whose money is set aside.", lambda: engine.budgets.open_bids),

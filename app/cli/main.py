@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import typer
 from rich.console import Console
 
+from kit import compiled
+
 T = TypeVar("T")
 
 app = typer.Typer(
@@ -55,6 +57,8 @@ def register_commands(first_argument: str) -> None:
     from app.cli import health  # noqa: F401, PLC0415 - see above
 
     if first_argument == "bid":
+        # Before anything else of it is imported: its hot modules, compiled where they were.
+        compiled.interpreted_because = compiled.use_compiled()
         # Alone: the bid process must not carry the ORM that the other commands bring.
         from app.cli import bidding  # noqa: PLC0415 - see above
 

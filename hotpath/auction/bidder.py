@@ -15,10 +15,11 @@ from domain.bid_features import NOBODY, Profile, personal_use_allowed
 from domain.bid_snapshot import CreativeKind
 from hotpath.auction.facts import request_facts
 from hotpath.auction.markup import MARKUP_TYPES, markup, protocol, size
-from hotpath.auction.notices import BidTicket, Tickets
+from hotpath.auction.notices import Tickets
 from hotpath.auction.records import of_auction, without_auction
 from hotpath.auction.settlement import Books, NoticeCounts, Settlement
-from hotpath.engine.engine import Bid, Decisions, Refusal
+from hotpath.auction.ticket import BidTicket
+from hotpath.engine.decisions import Bid, Decisions, Refusal
 from hotpath.engine.facts import RequestFacts
 from hotpath.events.sink import EventSink
 from hotpath.openrtb import responses as wire
@@ -62,7 +63,7 @@ class Decider(Books, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BidderSettings:
     """What an operator may turn.
 
@@ -79,7 +80,7 @@ class BidderSettings:
     charged_by_win: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
+@dataclass
 class Counts(NoticeCounts):
     """What the metrics read: requests by what they got, impressions without a bid by reason, and notices."""
 

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from hotpath.auction.ticket import BidTicket
+
 _MAC_BYTES: Final = 16
 _MICROS: Final = 1_000_000
 _TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
@@ -24,24 +26,6 @@ class NoticeKind(StrEnum):
     WIN = "win"
     BILLING = "billing"
     LOSS = "loss"
-
-
-class BidTicket(msgspec.Struct, frozen=True, array_like=True):
-    """What a token holds: whose bid it was, for how much, in both currencies, and until when it is believed.
-
-    `charged_by_win`: its exchange sends no billing notice. Fields are only ever added at the end: a key outlives a
-    release.
-    """
-
-    bid_id: str
-    campaign_id: str
-    offer_id: str
-    house_micros: int
-    price_micros: int
-    test: bool
-    expires_s: int
-    house_currency: str = ""
-    charged_by_win: bool = False
 
 
 class Addresses(NamedTuple):

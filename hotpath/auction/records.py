@@ -3,7 +3,7 @@
 from typing import Final
 
 from domain.bid_events import BidEvent, Outcome, packed_features
-from hotpath.engine.engine import Decisions, Refusal
+from hotpath.engine.decisions import Decisions, Refusal
 from hotpath.openrtb.requests import BidRequest
 
 _US: Final = 1_000_000

@@ -14,7 +14,8 @@ from typing import Final, Protocol
 
 from domain.bid_events import NoticeEvent
 from domain.bid_pacing import impression_micros
-from hotpath.auction.notices import BidTicket, NoticeKind, Tickets, cleared_house_micros
+from hotpath.auction.notices import NoticeKind, Tickets, cleared_house_micros
+from hotpath.auction.ticket import BidTicket
 from hotpath.events.settled import SettledNotices
 from hotpath.events.sink import EventSink
 
@@ -51,7 +52,7 @@ class Books(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass
 class NoticeCounts:
     """What the metrics read: notices by kind and result, and what they charged, micros by currency."""
 

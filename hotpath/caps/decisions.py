@@ -8,7 +8,8 @@ import msgspec
 from domain.bid_features import Profile
 from hotpath.caps.redis_store import Place, pair_of
 from hotpath.caps.shared import SharedCaps
-from hotpath.engine.engine import Bid, Decisions, Engine, Refusal
+from hotpath.engine.decisions import Bid, Decisions, Refusal
+from hotpath.engine.engine import Engine
 from hotpath.engine.facts import NoBid, RequestFacts
 
 Decided = Callable[[Decisions | Exception], None]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from domain.bid_features import Profile
-from hotpath.engine.engine import Decisions, Engine, Shortlist
+from hotpath.engine.decisions import Decisions, Shortlist
+from hotpath.engine.engine import Engine
 from hotpath.engine.facts import RequestFacts
 from hotpath.inference.batcher import MOST_ITEMS, BatchAnswer, InferenceBatcher, Scheduler, Scores
 from hotpath.inference.provider import CoLaNetProvider, InferenceRequest

@@ -19,7 +19,7 @@ _MOST_COSTS: Final = 65_536
 PACE_EVERY_S: Final = 60.0
 
 
-@dataclass(slots=True)
+@dataclass
 class _Account:
     budget_micros: int
     spent_micros: int
@@ -31,7 +31,7 @@ class _Account:
     entries: int = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class Budgets:
     """Accounts by campaign id. Times are seconds since 1970, UTC.
 

@@ -4,24 +4,35 @@ Must not choose.
 """
 
 from collections.abc import Sequence
-
-import msgspec
+from typing import final
 
 from domain.bid_snapshot import Campaign
 from hotpath.engine.entries import Entry
 
 
-class Shelf(msgspec.Struct, frozen=True, gc=False):
+@final
+class Shelf:
     """Entries, dearest first, with their offers and bids beside them; `offer_ids` names each offer once.
 
     `capped` are the campaigns with a cap, each once, with the impressions at which the first of their caps may be full.
     """
 
-    entries: tuple[Entry, ...]
-    offers: tuple[str, ...]
-    bids_micros: tuple[int, ...]
-    offer_ids: tuple[str, ...]
-    capped: tuple[tuple[Campaign, int], ...]
+    __slots__ = ("bids_micros", "capped", "entries", "offer_ids", "offers")
+
+    def __init__(
+        self,
+        entries: tuple[Entry, ...],
+        offers: tuple[str, ...],
+        bids_micros: tuple[int, ...],
+        offer_ids: tuple[str, ...],
+        capped: tuple[tuple[Campaign, int], ...],
+    ) -> None:
+        """Hold these."""
+        self.entries = entries
+        self.offers = offers
+        self.bids_micros = bids_micros
+        self.offer_ids = offer_ids
+        self.capped = capped
 
 
 def shelf_of(entries: Sequence[Entry]) -> Shelf:

@@ -5,9 +5,7 @@ Sets first, campaigns one by one only where a set cannot tell: a user near a cap
 
 from collections.abc import Iterator, Mapping, Sequence
 from operator import mul
-from typing import Final
-
-import msgspec
+from typing import Final, final
 
 from domain.bid_caps import Caps, History
 from domain.bid_snapshot import Campaign
@@ -24,13 +22,18 @@ _ROUNDS: Final = 4
 Group = tuple[Shelf, Lane]
 
 
-class Asker(msgspec.Struct, frozen=True, gc=False):
+@final
+class Asker:
     """For whom, when, and for which of their campaigns a cap may have been reached."""
 
-    request_id: str
-    user: str
-    now_s: float
-    history: History
+    __slots__ = ("history", "now_s", "request_id", "user")
+
+    def __init__(self, request_id: str, user: str, now_s: float, history: History) -> None:
+        """Hold these."""
+        self.request_id = request_id
+        self.user = user
+        self.now_s = now_s
+        self.history = history
 
 
 class Eligibility:

@@ -10,13 +10,12 @@ from functools import partial
 from math import ceil
 from typing import Final
 
-import msgspec
-
 from domain.bid_caps import Caps
-from domain.bid_features import Profile, Vector, feature_vector, personal_use_allowed
+from domain.bid_features import Profile, feature_vector, personal_use_allowed
 from domain.bid_pricing import boosted, first_price_bid, from_house_micros, second_price_bid, to_house_micros
 from domain.bid_snapshot import Snapshot
 from hotpath.engine.budgets import Budgets
+from hotpath.engine.decisions import Bid, Decisions, Refusal, Shortlist
 from hotpath.engine.eligibility import Asker, Eligibility, Group, offers_of, ranked
 from hotpath.engine.entries import Entry
 from hotpath.engine.facts import DEVICE_CLASSES, DealFacts, DurationFloor, ImpressionFacts, NoBid, RequestFacts
@@ -36,7 +35,7 @@ _SECOND_PRICE: Final = 2
 _FIXED_PRICE: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EngineSettings:
     """What an operator may turn.
 
@@ -49,31 +48,7 @@ class EngineSettings:
     open_s: float = 300.0
 
 
-class Bid(msgspec.Struct, frozen=True, gc=False):
-    """A bid: CPM micros of `currency`, which is one for all bids of a request; `token` is unique.
-
-    `house_micros` is the same in the house's currency, times what one showing counts for. `score` is the model's, times
-    the loyalty multiplier.
-    """
-
-    imp_id: str
-    entry: Entry
-    price_micros: int
-    currency: str
-    house_micros: int
-    deal_id: str
-    token: str
-    score: float
-
-
-class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """An impression without a bid."""
-
-    imp_id: str
-    reason: NoBid
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prepared:
     """A snapshot as the engine uses it: indexed, with its model in a backend. Made off the loop, it takes a while."""
 
@@ -85,37 +60,6 @@ class Prepared:
 def prepared(snapshot: Snapshot, provider: CoLaNetProvider, pause: Callable[[], None] = lambda: None) -> Prepared:
     """Index a checked snapshot beside a provider that holds its model; `pause` is called again and again meanwhile."""
     return Prepared(snapshot, provider, TargetingIndex(snapshot, pause))
-
-
-class Shortlist(msgspec.Struct, frozen=True, gc=False):
-    """Who may bid on what, before anything was scored. `offer_ids` is empty when nobody may."""
-
-    request: RequestFacts
-    vector: Vector
-    offer_ids: tuple[str, ...]
-    candidates: tuple[tuple[ImpressionFacts, list[Group] | NoBid], ...]
-    user: str
-    multiplier: float
-    currency: str
-    rate_micros: int
-    #: For `Engine.holds`: the entries that were looked at, and how things stood then.
-    reach: int
-    index: TargetingIndex
-    broke: int
-    bids_before: int
-
-
-class Decisions(list[Bid | Refusal]):
-    """A bid or a reason per impression, in their order, and what they rest on: the shortlist and its offers' scores."""
-
-    __slots__ = ("house_currency", "scores", "shortlist")
-
-    def __init__(self, shortlist: Shortlist, scores: Mapping[str, float], house_currency: str) -> None:
-        """None yet."""
-        super().__init__()
-        self.shortlist = shortlist
-        self.scores = scores
-        self.house_currency = house_currency
 
 
 class Engine:

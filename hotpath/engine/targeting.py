@@ -8,9 +8,7 @@ candidates. `hotpath/engine/reference.py` says the same slowly. Must not keep co
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Final, cast
-
-import msgspec
+from typing import Final, cast, final
 
 from domain.bid_snapshot import CreativeKind, Snapshot
 from hotpath.engine.candidates import Shelf, shelf_of
@@ -81,12 +79,17 @@ class Fitting:
         return mask
 
 
-class Lane(msgspec.Struct, frozen=True, gc=False):
+@final
+class Lane:
     """One way to win an impression: the open auction (None) or a deal, its floor, and the entries that fit."""
 
-    deal: DealFacts | None
-    floor_micros: int
-    mask: int
+    __slots__ = ("deal", "floor_micros", "mask")
+
+    def __init__(self, deal: DealFacts | None, floor_micros: int, mask: int) -> None:
+        """Hold these."""
+        self.deal = deal
+        self.floor_micros = floor_micros
+        self.mask = mask
 
 
 class TargetingIndex:

@@ -5,9 +5,7 @@ that head announces, needs no parsing. Only what the parser itself took, whole a
 parse.
 """
 
-from typing import Final
-
-import msgspec
+from typing import Final, final
 
 #: Beyond, all are forgotten; longer ones are not remembered.
 MOST_HEADS: Final = 4_096
@@ -15,13 +13,18 @@ MOST_BYTES: Final = 2_048
 _END: Final = b"\r\n\r\n"
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
+@final
+class Head:
     """What a head says. The headers are shared by all requests with it, and not to be written to."""
 
-    method: bytes
-    target: bytes
-    headers: dict[bytes, bytes]
-    body_bytes: int
+    __slots__ = ("body_bytes", "headers", "method", "target")
+
+    def __init__(self, method: bytes, target: bytes, headers: dict[bytes, bytes], body_bytes: int) -> None:
+        """Hold these."""
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body_bytes = body_bytes
 
 
 class Heads:

@@ -3,9 +3,7 @@
 import gzip
 import zlib
 from functools import lru_cache
-from typing import Final
-
-import msgspec
+from typing import Final, final
 
 _VERSIONS: Final = {f"2.{minor}".encode(): f"2.{minor}".encode() for minor in range(7)}
 _OURS: Final = b"2.6"
@@ -28,24 +26,43 @@ class TooLarge(ValueError):
     """The body is larger than allowed, once unpacked."""
 
 
-class HttpRequest(msgspec.Struct, gc=False):
+@final
+class HttpRequest:
     """One request. Header names are in lower case; `started_s` is when its first byte came, on the loop's clock."""
 
-    method: bytes
-    target: bytes
-    headers: dict[bytes, bytes]
-    body: bytes
-    started_s: float
+    __slots__ = ("body", "headers", "method", "started_s", "target")
+
+    def __init__(
+        self, method: bytes, target: bytes, headers: dict[bytes, bytes], body: bytes, started_s: float
+    ) -> None:
+        """Hold these."""
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.started_s = started_s
 
 
-class HttpAnswer(msgspec.Struct, frozen=True, gc=False):
+@final
+class HttpAnswer:
     """What to send; `closes` ends the connection behind it, `timed` has its time counted."""
 
-    status: int
-    body: bytes = b""
-    content_type: bytes = b"application/json"
-    closes: bool = False
-    timed: bool = False
+    __slots__ = ("body", "closes", "content_type", "status", "timed")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: bytes = b"application/json",
+        closes: bool = False,
+        timed: bool = False,
+    ) -> None:
+        """Hold these."""
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.closes = closes
+        self.timed = timed
 
 
 def answer_bytes(answer: HttpAnswer, headers: dict[bytes, bytes], *, closes: bool) -> bytes:

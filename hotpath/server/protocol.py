@@ -10,10 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, cast, final
 
 import httptools
-import msgspec
 
 from hotpath.server.heads import Head, Heads
 from hotpath.server.messages import HttpAnswer, HttpRequest, answer_bytes
@@ -26,7 +25,7 @@ Application = Callable[[HttpRequest, Reply], None]
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """What a client may do: bytes of a head and of a body, seconds for one request, seconds of silence, connections."""
 
@@ -67,14 +66,26 @@ class Shared:
             connection.end_if_late(now_s)
 
 
-class _Place(msgspec.Struct):
+@final
+class _Place:
     """One request's place in the row of answers; called with the answer once there is one. Bytes go out as they are."""
 
-    settled: Callable[[], None]
-    headers: dict[bytes, bytes]
-    closes: bool = False
-    started_s: float = 0.0
-    answer: HttpAnswer | bytes | None = None
+    __slots__ = ("answer", "closes", "headers", "settled", "started_s")
+
+    def __init__(
+        self,
+        settled: Callable[[], None],
+        headers: dict[bytes, bytes],
+        closes: bool = False,
+        started_s: float = 0.0,
+        answer: HttpAnswer | bytes | None = None,
+    ) -> None:
+        """Hold these."""
+        self.settled = settled
+        self.headers = headers
+        self.closes = closes
+        self.started_s = started_s
+        self.answer = answer
 
     def __call__(self, answer: HttpAnswer) -> None:
         self.answer = answer
@@ -86,6 +97,9 @@ class Connection(asyncio.Protocol):
 
     Once `_closing` is set no further byte is looked at; `_ended` says that the last answer is written.
     """
+
+    #: What a compiled class lets go of.
+    __deletable__ = ("_parser",)
 
     def __init__(self, shared: Shared) -> None:
         """A connection that is not made yet."""

@@ -92,7 +92,7 @@ class Lateness:
         self._lag_s = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SheddingSettings:
     """What an operator may turn, in seconds.
 
@@ -102,7 +102,7 @@ class SheddingSettings:
 
     late_s: float = 0.008
     early_s: float = 0.004
-    calm_s: float = 1.0
+    calm_s: float = 0.1
 
 
 class Shedder:

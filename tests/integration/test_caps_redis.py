@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from hotpath.caps.redis_store import Place, RedisCaps, Settled, pair_of
-from hotpath.engine.engine import Bid
+from hotpath.engine.decisions import Bid
 from tests.unit.hotpath.caps.test_shared import CAPPED, Node
 from tests.unit.hotpath.test_engine import NOON_S, campaign, request
 

@@ -12,7 +12,8 @@ from domain.bid_caps import CapLedger
 from domain.bid_features import NOBODY, Loyalty, Profile
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot, SpikingModel, Targeting
 from hotpath.engine.batched import BatchedDecisions
-from hotpath.engine.engine import Bid, Engine, EngineSettings, Refusal
+from hotpath.engine.decisions import Bid, Refusal
+from hotpath.engine.engine import Engine, EngineSettings
 from hotpath.engine.facts import FormatFacts, ImpressionFacts, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
 from hotpath.inference.provider import InferenceRequest

@@ -8,7 +8,8 @@ import pytest
 from domain.bid_caps import CapLedger
 from domain.bid_features import NOBODY, Loyalty, Privacy, Profile
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Seller, Snapshot, SpikingModel, Targeting
-from hotpath.engine.engine import Bid, Engine, EngineSettings, Refusal
+from hotpath.engine.decisions import Bid, Refusal
+from hotpath.engine.engine import Engine, EngineSettings
 from hotpath.engine.facts import DealFacts, DurationFloor, FormatFacts, ImpressionFacts, NoBid, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from domain.bid_events import NoticeEvent
-from hotpath.auction.notices import BidTicket, NoticeKind, Tickets
+from hotpath.auction.notices import NoticeKind, Tickets
 from hotpath.auction.settlement import NoticeCounts, NoticeResult, Settlement
+from hotpath.auction.ticket import BidTicket
 from hotpath.events.settled import SettledNotices
 from tests.integration.bid_server import ListSink
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotpath.auction.notices import BidTicket, Tickets, cleared_house_micros
+from hotpath.auction.notices import Tickets, cleared_house_micros
+from hotpath.auction.ticket import BidTicket
 
 TICKETS = Tickets(b"k" * 32, "http://bid.example")
 TICKET = BidTicket("t-1", "k", "o", 2_500_000, 2_000_000, False, 1_000)

@@ -15,7 +15,8 @@ from hotpath.auction.notices import Tickets
 from hotpath.caps.decisions import Decisions, SharedDecisions
 from hotpath.caps.redis_store import Place, Settled
 from hotpath.caps.shared import SharedCaps
-from hotpath.engine.engine import Bid, Engine, EngineSettings, Refusal
+from hotpath.engine.decisions import Bid, Refusal
+from hotpath.engine.engine import Engine, EngineSettings
 from hotpath.engine.facts import ImpressionFacts, NoBid, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
 from hotpath.process import bidder_over, fresh_profiles
