@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from hotpath.events.sink import SpoolSink
 from hotpath.events.spool import Spool, SpoolSettings
 from hotpath.metrics.collector import BidCollector, Readings
 from hotpath.metrics.exposition import MetricsServer, Probes
-from hotpath.metrics.histogram import ANSWER_BOUNDS, INFERENCE_BOUNDS, Histogram
+from hotpath.metrics.meters import Meters
 from hotpath.server.shedding import Lateness, Shedder, SheddingSettings
 
 #: A loop that has not turned for so long will not be helped by waiting.
@@ -36,20 +36,6 @@ class Operations:
     metrics: socket.socket
     spool: SpoolSettings
     shedding: SheddingSettings | None
-
-
-@dataclass(slots=True)
-class Meters:
-    """What is measured on the hot path."""
-
-    lateness: Lateness
-    answers: Histogram = field(default_factory=lambda: Histogram(ANSWER_BOUNDS))
-    inference: Histogram = field(default_factory=lambda: Histogram(INFERENCE_BOUNDS))
-    shedder: Shedder | None = None
-
-    def is_late(self) -> bool:
-        """Whether to refuse the request that is at the front now."""
-        return self.shedder is not None and self.shedder.sheds(self.lateness.delay_s(), time.monotonic())
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, final
 
 from domain.bid_features import NOBODY, Profile, personal_use_allowed
 from domain.bid_snapshot import CreativeKind
@@ -169,45 +169,21 @@ class Bidder:
             wait_s = min(wait_s, left_s)
         try:
             facts = request_facts(request, self._settings.vendor_id)
-        except Exception as error:  # noqa: BLE001 - told, and answered as a failure, by `_failed`
-            return done(codec.encode(self._failed(request, error)))
+        except Exception as error:  # noqa: BLE001 - told, and answered as a failure, by `failed`
+            return done(codec.encode(self.failed(request, error)))
 
-        def known(profile: Profile) -> None:
-            if not self._sink.has_room:
-                # A bid whose event cannot be kept is not made. Asked now, since a profile may have taken its time.
-                self.counts.answers["no_room"] += 1
-                done(b"")
-                return
-            self._decide(request, facts, profile, decide, done, codec)
-
+        auction = _Auction(self, request, facts, decide, done, codec)
         # Whom the law hides is not even looked up.
         if facts.user_key and personal_use_allowed(facts.privacy):
-            return profile_soon(facts.user_key, wait_s, known)
-        return known(NOBODY)
+            return profile_soon(facts.user_key, wait_s, auction.known)
+        return auction.known(NOBODY)
 
-    def _decide(
-        self,
-        request: BidRequest,
-        facts: RequestFacts,
-        profile: Profile,
-        decide: DecideSoon,
-        done: Callable[[bytes], None],
-        codec: Codec,
-    ) -> None:
-        now_s, told = self._now_s(), False
-
-        def decided(outcome: Decisions | Exception) -> None:
-            nonlocal told
-            told = True
-            done(self._told(request, outcome, now_s, codec))
-
-        try:
-            decide(facts, profile, now_s, decided)
-        except Exception as error:
-            if told:
-                # The request has its answer, and who was to send it failed: that asks for no second answer.
-                raise
-            done(codec.encode(self._failed(request, error)))
+    def decided_at_s(self) -> float | None:
+        """The moment of an auction that begins now; None, and counted, where its event could not be kept."""
+        if self._sink.has_room:
+            return self._now_s()
+        self.counts.answers["no_room"] += 1
+        return None
 
     def _from_memory(self, user_key: str, wait_s: float, known: Callable[[Profile], None]) -> None:  # noqa: ARG002
         known(self._profiles.at_once(user_key) or NOBODY)
@@ -219,20 +195,21 @@ class Bidder:
             outcome = error
         decided(outcome)
 
-    def _told(self, request: BidRequest, outcome: Decisions | Exception, now_s: float, codec: Codec) -> bytes:
+    def told(self, request: BidRequest, outcome: Decisions | Exception, now_s: float, codec: Codec) -> bytes:
+        """The answer to what was decided, and its event on its way."""
         if isinstance(outcome, Exception):
-            return codec.encode(self._failed(request, outcome))
+            return codec.encode(self.failed(request, outcome))
         try:
             response = self._response(request, outcome, now_s)
             answer = codec.encode(response) if response is not None else b""
             # The event is on its way before the answer is.
             self._sink.answered(of_auction(request, outcome, now_s))
         except Exception as error:  # noqa: BLE001 - as above
-            return codec.encode(self._failed(request, error))
+            return codec.encode(self.failed(request, error))
         self.counts.answers["bid" if answer else "no_bid"] += 1
         return answer
 
-    def _failed(self, request: BidRequest, error: Exception) -> BidResponse:
+    def failed(self, request: BidRequest, error: Exception) -> BidResponse:
         """The fence before the wire: a fault of ours must not become a 500. It is told, and counted apart."""
         logger.error("request %s could not be decided", request.id, exc_info=error)
         return self._no_bid(request, NoBidReason.TECHNICAL)
@@ -307,6 +284,53 @@ class Bidder:
         """The clock, never back: the engine's ledgers are in order of time."""
         self._last_s = max(self._last_s, self._clock())
         return self._last_s
+
+
+@final
+class _Auction:
+    """One request between its facts and its answer; as an object, since closures are dearer when compiled."""
+
+    __slots__ = ("bidder", "codec", "decide", "done", "facts", "is_told", "now_s", "request")
+
+    def __init__(
+        self,
+        bidder: Bidder,
+        request: BidRequest,
+        facts: RequestFacts,
+        decide: DecideSoon,
+        done: Callable[[bytes], None],
+        codec: Codec,
+    ) -> None:
+        """Nobody is told yet."""
+        self.bidder = bidder
+        self.request = request
+        self.facts = facts
+        self.decide = decide
+        self.done = done
+        self.codec = codec
+        self.now_s = 0.0
+        self.is_told = False
+
+    def known(self, profile: Profile) -> None:
+        """Its user's profile has come."""
+        now_s = self.bidder.decided_at_s()
+        if now_s is None:
+            # A bid whose event cannot be kept is not made. Asked now, since a profile may have taken its time.
+            self.done(b"")
+            return
+        self.now_s = now_s
+        try:
+            self.decide(self.facts, profile, now_s, self.decided)
+        except Exception as error:
+            if self.is_told:
+                # The request has its answer, and who was to send it failed: that asks for no second answer.
+                raise
+            self.done(self.codec.encode(self.bidder.failed(self.request, error)))
+
+    def decided(self, outcome: Decisions | Exception) -> None:
+        """It has its decisions."""
+        self.is_told = True
+        self.done(self.bidder.told(self.request, outcome, self.now_s, self.codec))
 
 
 def fresh_prefix() -> str:

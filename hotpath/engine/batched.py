@@ -5,7 +5,7 @@ itself, so that every answer is the one that it would have got alone. Must not p
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, final
 
 from domain.bid_features import Profile
 from hotpath.engine.decisions import Decisions, Shortlist
@@ -45,12 +45,11 @@ class BatchedDecisions:
             decided(engine.settle(shortlist, {}, now_s))
             return
 
-        def scored(scores: Scores | Exception) -> None:
-            decided(scores if isinstance(scores, Exception) else self._settled(shortlist, profile, scores, now_s))
+        asked = _Asked(self, shortlist, profile, now_s, decided)
+        self._batcher.submit(InferenceRequest(shortlist.vector, shortlist.offer_ids), asked.scored)
 
-        self._batcher.submit(InferenceRequest(shortlist.vector, shortlist.offer_ids), scored)
-
-    def _settled(self, shortlist: Shortlist, profile: Profile, scores: Scores, now_s: float) -> Decisions | Exception:
+    def settled(self, shortlist: Shortlist, profile: Profile, scores: Scores, now_s: float) -> Decisions | Exception:
+        """The decisions by these scores, or by new ones where others have taken what the shortlist counted on."""
         try:
             if self._engine.holds(shortlist):
                 return self._engine.settle(shortlist, dict(zip(shortlist.offer_ids, scores, strict=True)), now_s)
@@ -64,3 +63,27 @@ class BatchedDecisions:
 
         self._provider = provider
         self._batcher = InferenceBatcher(self._loop, backend, most_items=min(_MOST, provider.max_batch_size))
+
+
+@final
+class _Asked:
+    """One request that waits for its scores."""
+
+    __slots__ = ("decided", "decisions", "now_s", "profile", "shortlist")
+
+    def __init__(
+        self, decisions: BatchedDecisions, shortlist: Shortlist, profile: Profile, now_s: float, decided: Decided
+    ) -> None:
+        """Nobody is told yet."""
+        self.decisions = decisions
+        self.shortlist = shortlist
+        self.profile = profile
+        self.now_s = now_s
+        self.decided = decided
+
+    def scored(self, scores: Scores | Exception) -> None:
+        """They have come."""
+        if isinstance(scores, Exception):
+            self.decided(scores)
+        else:
+            self.decided(self.decisions.settled(self.shortlist, self.profile, scores, self.now_s))

@@ -29,7 +29,7 @@ class EventSink(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpoolSink:
     """Bid events in one series of files, notices in another: those are few, and stay until they cannot come again."""
 

@@ -36,7 +36,7 @@ _CLOSE_S: Final = 10.0
 _TOLD_EVERY: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpoolSettings:
     """What an operator may turn.
 
@@ -116,8 +116,8 @@ class Spool:
         self.in_hand = 0
         self.spooled = self.dropped = self.commits = self.failures = self.lost = 0
         self._file = self._next_file()
-        self._thread = threading.Thread(target=self._run, name=f"spool {name}", daemon=True)
-        self._thread.start()
+        self._writer = threading.Thread(target=self._run, name=f"spool {name}", daemon=True)
+        self._writer.start()
 
     @property
     def waiting(self) -> int:
@@ -149,7 +149,7 @@ class Spool:
         self._until_s = time.monotonic() + timeout_s
         self._stop.set()
         self._wake.set()
-        self._thread.join()
+        self._writer.join()
         if self.lost:
             logger.error("%d events of %s could not be written and are lost", self.lost, self._name)
 

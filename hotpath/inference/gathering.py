@@ -12,7 +12,7 @@ from domain.bid_snapshot import SpikingModel
 from hotpath.inference.provider import InferenceRequest
 
 #: Sizes for which a graph is compiled: a batch is padded to the next one.
-BATCHES: Final = (1, 4, 16)
+BATCHES: Final = (1, 4, 8, 16)
 _NARROWEST: Final = 16
 #: Lists of offers whose rows are kept; beyond, all are dropped.
 _MOST_KEPT: Final = 4_096
@@ -49,7 +49,8 @@ class Gatherer:
         """The row behind the last offer's is the one that pads."""
         self._rows = {offer_id: row for row, offer_id in enumerate(model.offer_ids)}
         self._inhibition = model.inhibition
-        self._kept: dict[tuple[str, ...], NDArray[np.int32]] = {}
+        self._kept: dict[tuple[tuple[str, ...], int], NDArray[np.int32]] = {}
+        self._nothing: Vector = np.zeros(FEATURES, np.float32)
 
     def gather(self, requests: Sequence[InferenceRequest]) -> Gathered:
         """Arrays of a compiled size; places without a request or an offer point at the row behind the last.
@@ -58,23 +59,37 @@ class Gatherer:
             KeyError: an offer that the model does not know.
         """
         batch = padded_batch(len(requests))
-        width = padded_width(max(len(request.offer_ids) for request in requests))
-        features = np.zeros((batch, FEATURES), np.float32)
-        rows = np.full((batch, width), len(self._rows), np.int32)
-        share = np.zeros((batch, 1), np.float32)
-        for at, (profile, offer_ids) in enumerate(requests):
-            features[at] = profile
-            known = self._rows_of(tuple(offer_ids))
-            rows[at, : len(known)] = known
-            share[at, 0] = self._inhibition / max(1, len(known) - 1)
-        return Gathered(features, rows, share)
+        width = padded_width(max([len(offer_ids) for _, offer_ids in requests]))
+        vectors: list[Vector] = []
+        rows: list[NDArray[np.int32]] = []
+        shares: list[float] = []
+        for profile, offer_ids in requests:
+            vectors.append(profile)
+            rows.append(self._rows_of(tuple(offer_ids), width))
+            shares.append(self._inhibition / max(1, len(offer_ids) - 1))
+        empty = batch - len(requests)
+        if empty:
+            vectors += [self._nothing] * empty
+            rows += [self._rows_of((), width)] * empty
+            shares += [0.0] * empty
+        # One call each: writing row by row into an array takes four times as long.
+        return Gathered(
+            np.concatenate(vectors).reshape(batch, FEATURES),
+            np.concatenate(rows).reshape(batch, width),
+            np.array(shares, np.float32).reshape(batch, 1),
+        )
 
-    def _rows_of(self, offer_ids: tuple[str, ...]) -> NDArray[np.int32]:
-        kept = self._kept.get(offer_ids)
+    def _padding(self, width: int) -> NDArray[np.int32]:
+        return np.full(width, len(self._rows), np.int32)
+
+    def _rows_of(self, offer_ids: tuple[str, ...], width: int) -> NDArray[np.int32]:
+        kept = self._kept.get((offer_ids, width))
         if kept is None:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            kept = self._kept[offer_ids] = np.array([self._rows[offer_id] for offer_id in offer_ids], np.int32)
+            kept = self._padding(width)
+            kept[: len(offer_ids)] = [self._rows[offer_id] for offer_id in offer_ids]
+            self._kept[offer_ids, width] = kept
         return kept
 
 

@@ -4,10 +4,12 @@ from bisect import bisect_left
 from typing import Final
 
 #: Seconds; close together where the promises are (5 ms, 10 ms).
-ANSWER_BOUNDS: Final = (
+ANSWER_BOUNDS: Final[tuple[float, ...]] = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0,
 )  # fmt: skip
-INFERENCE_BOUNDS: Final = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
+INFERENCE_BOUNDS: Final[tuple[float, ...]] = (
+    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05,
+)  # fmt: skip
 
 
 class Histogram:

@@ -38,7 +38,7 @@ class ProfileStore(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass
 class ProfileCounts:
     """Answers by where they came from; `unknown` is the store's word that there is no profile."""
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, final
 from urllib.parse import parse_qsl
 
 from hotpath.auction.bidder import Bidder
@@ -34,6 +34,22 @@ _CODECS: Final[dict[bytes, tuple[Codec, bytes]]] = {
     **dict.fromkeys((b"", _JSON, b"text/json", b"text/plain"), (JSON, _JSON)),
     **dict.fromkeys((_PROTOBUF, b"application/protobuf"), (PROTOBUF, _PROTOBUF)),
 }
+
+
+@final
+class _Replying:
+    """Whom to tell a bidder's answer, and how it is written."""
+
+    __slots__ = ("content_type", "reply")
+
+    def __init__(self, reply: Reply, content_type: bytes) -> None:
+        """Nobody is told yet."""
+        self.reply = reply
+        self.content_type = content_type
+
+    def tell(self, answer: bytes) -> None:
+        """The answer, empty for none."""
+        self.reply(HttpAnswer(200, answer, self.content_type, timed=True) if answer else _NO_BID)
 
 
 class Routes:
@@ -103,7 +119,7 @@ class Routes:
             self._bidder.begin(
                 body,
                 self._now() - request.started_s,
-                lambda answer: reply(HttpAnswer(200, answer, named, timed=True) if answer else _NO_BID),
+                _Replying(reply, named).tell,
                 codec,
             )
         except TooLarge:

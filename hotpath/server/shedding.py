@@ -101,7 +101,7 @@ class SheddingSettings:
     """
 
     late_s: float = 0.008
-    early_s: float = 0.004
+    early_s: float = 0.006
     calm_s: float = 0.1
 
 

@@ -160,7 +160,7 @@ def test_calibration_spends_the_levels_on_currents_that_occur() -> None:
 
 
 def test_a_batch_of_any_size_finds_a_compiled_one() -> None:
-    assert BATCHES == (1, 4, 16)
+    assert BATCHES == (1, 4, 8, 16)
 
 
 @pytest.mark.parametrize(
