@@ -41,6 +41,7 @@ MODULES = (
     "hotpath.engine.candidates",
     "hotpath.engine.eligibility",
     "hotpath.engine.engine",
+    "hotpath.engine.spans",
     "hotpath.engine.targeting",
     "hotpath.events.sink",
     "hotpath.events.spool",

@@ -9,6 +9,7 @@ from typing import Final
 
 from domain.bid_pacing import affordable, impression_micros, next_rate, planned_micros, takes_part
 from domain.bid_snapshot import Campaign
+from hotpath.engine.spans import NO_ENTRIES, Span, bits_of, together
 from kit.expiries import Expiries
 
 _DAY_S: Final = 86_400
@@ -28,7 +29,7 @@ class _Account:
     reserved_micros: int = 0
     rate: float = 1.0
     is_broke: bool = False
-    entries: int = 0
+    entries: Span = NO_ENTRIES
 
 
 @dataclass
@@ -68,11 +69,11 @@ class Budgets:
                 account.reserved_micros, account.rate = before.reserved_micros, before.rate
             self._accounts[campaign.campaign_id] = account
 
-    def mark(self, entries: Mapping[str, int]) -> None:
-        """Take which entries each campaign has, as bits; call it after each `load`."""
+    def mark(self, entries: Mapping[str, Span]) -> None:
+        """Take which entries each campaign has; call it after each `load`."""
         self.broke = 0
         for campaign_id, account in self._accounts.items():
-            account.entries, account.is_broke = entries.get(campaign_id, 0), False
+            account.entries, account.is_broke = entries.get(campaign_id, NO_ENTRIES), False
             self._weigh(account)
         self._note_throttled()
 
@@ -169,10 +170,7 @@ class Budgets:
         is_broke = account.spent_micros + account.reserved_micros + account.bid_cost_micros > account.budget_micros
         if is_broke != account.is_broke:
             account.is_broke = is_broke
-            self.broke ^= account.entries
+            self.broke ^= bits_of(account.entries)
 
     def _note_throttled(self) -> None:
-        self.throttled = 0
-        for account in self._accounts.values():
-            if account.rate < 1:
-                self.throttled |= account.entries
+        self.throttled = together(account.entries for account in self._accounts.values() if account.rate < 1)

@@ -13,6 +13,7 @@ from hotpath.engine.budgets import Budgets
 from hotpath.engine.candidates import Shelf, shelf_of
 from hotpath.engine.entries import Entry
 from hotpath.engine.facts import ImpressionFacts, NoBid
+from hotpath.engine.spans import bits_of
 from hotpath.engine.targeting import Lane, TargetingIndex, bits
 
 _REASONS: Final = {reason: place for place, reason in enumerate(NoBid)}
@@ -84,7 +85,7 @@ class Eligibility:
         for campaign, least in shelf.capped:
             times = seen(campaign.campaign_id)
             if times is not None and len(times) >= least and not self.is_uncapped(campaign, asker.user, asker.now_s):
-                reached |= self._index.of_campaign[campaign.campaign_id]
+                reached |= bits_of(self._index.of_campaign[campaign.campaign_id])
         return reached
 
     def _allowed(self, mask: int, asker: Asker, most: int) -> list[Entry]:

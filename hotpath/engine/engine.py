@@ -19,6 +19,7 @@ from hotpath.engine.decisions import Bid, Decisions, Refusal, Shortlist
 from hotpath.engine.eligibility import Asker, Eligibility, Group, offers_of, ranked
 from hotpath.engine.entries import Entry
 from hotpath.engine.facts import DEVICE_CLASSES, DealFacts, DurationFloor, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.spans import Span, bits_of
 from hotpath.engine.targeting import Lane, TargetingIndex
 from hotpath.inference.provider import CoLaNetProvider
 
@@ -91,7 +92,7 @@ class Engine:
         self._prefix = token_prefix
         self._bids = 0
         self._taken = 0
-        self._journal: deque[tuple[str, int]] = deque(maxlen=_JOURNAL)
+        self._journal: deque[tuple[str, Span]] = deque(maxlen=_JOURNAL)
         self.swap(snapshot, provider, now_s)
 
     @property
@@ -174,12 +175,12 @@ class Engine:
             return True
         if shortlist.index is not self._index or since > len(self._journal):
             return False
-        reach, user = shortlist.reach, shortlist.user
+        reach, user, journal = shortlist.reach, shortlist.user, self._journal
         if self.budgets.broke & ~shortlist.broke & reach:
             return False
-        return not any(
-            user and self._journal[-back][0] == user and self._journal[-back][1] & reach for back in range(1, since + 1)
-        )
+        if not user:
+            return True
+        return not any(journal[-at][0] == user and bits_of(journal[-at][1]) & reach for at in range(1, since + 1))
 
     def settle(self, shortlist: Shortlist, scores: Mapping[str, float], now_s: float) -> Decisions:
         """Choose and price, and set aside what each bid may cost and show.

@@ -22,6 +22,7 @@ from hotpath.engine.entries import (
     with_shorter_tags,
 )
 from hotpath.engine.facts import DealFacts, FormatFacts, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.spans import Span, together
 
 _LINEAR: Final = 1
 _NONLINEAR: Final = 2
@@ -173,15 +174,16 @@ class TargetingIndex:
         self._undealt = everyone & ~self._deals.named
         # Those that take a page of no known category, for a user of no known segment.
         self._plainest = self._fit_categories.others & self._fit_segments.others
-        by_campaign: defaultdict[str, list[int]] = defaultdict(list)
-        for number, entry in enumerate(self.entries):
-            by_campaign[entry.campaign.campaign_id].append(number)
         #: Entries by campaign; and those whose campaign caps how often a user sees it.
-        self.of_campaign = {name: _mask_of(numbers) for name, numbers in by_campaign.items()}
-        self.capped = 0
-        for campaign in snapshot.campaigns:
-            if campaign.hourly_cap or campaign.daily_cap:
-                self.capped |= self.of_campaign[campaign.campaign_id]
+        self.of_campaign: dict[str, Span] = {}
+        for number, entry in enumerate(self.entries):
+            first, count = self.of_campaign.get(entry.campaign.campaign_id, (number, 0))
+            self.of_campaign[entry.campaign.campaign_id] = (first, count + 1)
+        self.capped = together(
+            self.of_campaign[campaign.campaign_id]
+            for campaign in snapshot.campaigns
+            if campaign.hourly_cap or campaign.daily_cap
+        )
         self._filled: dict[tuple[FormatFacts, ...], int] = {}
         self._shelves: dict[int, Shelf] = {}
 
