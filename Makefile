@@ -12,7 +12,7 @@ export PYTHON
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
-BENCH ?= $(sort $(filter-out bench/bare.py bench/bid_floor.py bench/bid_memory.py,$(wildcard bench/[!_]*.py)))
+BENCH ?= $(sort $(filter-out bench/bare.py bench/compiled.py bench/bid_floor.py bench/bid_memory.py,$(wildcard bench/[!_]*.py)))
 UV_COMPILE := $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
               $(if $(UPGRADE),--upgrade)
 
