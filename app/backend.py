@@ -9,6 +9,7 @@ shown to anybody.
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, cast
 from uuid import UUID
 
@@ -38,6 +39,7 @@ _MAX_AGE_SECONDS: Final = 60.0
 Right = tuple[str, UUID | None]
 
 
+@lru_cache(maxsize=1_024)
 def _rights(standing: Standing) -> frozenset[Right]:
     return frozenset(
         (what, grant.workspace_id)

@@ -72,19 +72,25 @@ class MembershipTable(Model):
 
 async def standing(scope: Scope, user_id: UUID) -> Standing | None:
     """What a user holds in the tenant now, None if nothing. One statement: it runs for every operation."""
-    rows = await scope.rows(
-        "SELECT m.id, m.workspace_id, m.roles AS held, r.name, r.permissions FROM memberships m "
+    rows = await scope.tuples(
+        "SELECT m.id, m.workspace_id, m.roles, r.name, r.permissions FROM memberships m "
         "JOIN roles r ON r.tenant_id = m.tenant_id "
         "WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.revoked_at_utc IS NULL",
         scope.tenant_id,
         user_id,
     )
+    return _standing(scope.tenant_id, user_id, tuple(rows)) if rows else None
+
+
+@lru_cache(maxsize=1_024)
+def _standing(tenant_id: UUID, user_id: UUID, rows: tuple[tuple[Any, ...], ...]) -> Standing:
+    """What these rows say: memberships, each beside every role of the tenant. The same rows say the same again."""
     grants = tuple(
-        Grant(row["name"], _permissions(row["permissions"]), _uuid(row["workspace_id"]))
-        for row in rows
-        if row["name"] in orjson.loads(row["held"])
+        Grant(name, _permissions(permissions), _uuid(workspace_id))
+        for _, workspace_id, held, name, permissions in rows
+        if name in orjson.loads(held)
     )
-    return Standing(scope.tenant_id, user_id, UUID(str(rows[0]["id"])), grants) if rows else None
+    return Standing(tenant_id, user_id, UUID(str(rows[0][0])), grants)
 
 
 def _uuid(value: object) -> UUID | None:

@@ -66,8 +66,7 @@ _COLUMNS: Final = ", ".join(Recommendation.__slots__)
 
 def _decoded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
-        if "needs_review_because" in row:
-            row["needs_review_because"] = orjson.loads(row["needs_review_because"])
+        row["needs_review_because"] = orjson.loads(row["needs_review_because"])
     return rows
 
 
@@ -116,14 +115,19 @@ async def recommendation_page(
         where.among("status", wanted.statuses)
     if wanted.platform is not None:
         where.add("platform =", wanted.platform)
-    columns = _COLUMNS if attributes is None else ", ".join(sorted(attributes))
-    rows = await scope.rows(
-        f"SELECT {columns} FROM recommendations WHERE tenant_id = $1 AND workspace_id = $2"  # noqa: S608 - fixed fragments, values bound
+    columns = Recommendation.__slots__ if attributes is None else tuple(sorted(attributes))
+    rows = await scope.tuples(
+        f"SELECT {', '.join(columns)} FROM recommendations WHERE tenant_id = $1 AND workspace_id = $2"  # noqa: S608 - fixed fragments, values bound
         f"{where.newest_first('id', place)}",
         *where.parameters,
     )
-    ordered = list(place.in_order(rows))
-    return _values(ordered) if attributes is None else parts(Recommendation, attributes, _decoded(ordered))
+    ordered = place.in_order(rows)
+    if attributes is None:
+        return _values([dict(zip(columns, row, strict=True)) for row in ordered])
+    if "needs_review_because" in columns:
+        at = columns.index("needs_review_because")
+        ordered = [(*row[:at], orjson.loads(row[at]), *row[at + 1 :]) for row in ordered]
+    return parts(Recommendation, columns, list(ordered))
 
 
 async def open_recommendations(scope: Scope, workspace_id: UUID) -> list[Recommendation]:

@@ -7,7 +7,7 @@ not selected costs nothing, and a list can be read with only the columns that it
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from strawberry.utils.str_converters import to_camel_case
 
@@ -27,10 +27,12 @@ class Computed:
         """From a view to the field's value."""
         if self.make is None:
             return attrgetter(f"value.{self.attributes[0]}")
-        read, make = attrgetter(*(f"value.{each}" for each in self.attributes)), self.make
-        if len(self.attributes) == 1:
-            return lambda view: make(read(view))
-        return lambda view: make(*read(view))
+        # Written out: an attrgetter's tuple, unpacked again, would cost as much as what is made of it.
+        read = ", ".join(f"value.{each}" for each in self.attributes)
+        body = f"def get(view):\n    value = view.value\n    return make({read})"
+        names: dict[str, Any] = {"make": self.make}
+        exec(body, names)  # noqa: S102 - attribute names of our own types
+        return cast("Callable[[Any], object]", names["get"])
 
 
 def same(attribute: str) -> Computed:

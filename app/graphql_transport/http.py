@@ -176,10 +176,9 @@ class GraphQLHTTP:
 
     async def _receive_all(self, headers: Headers, receive: Receive) -> bytes:
         limit = self._engine.limits.body_bytes
-        too_large = refuse(f"The body is over the limit of {limit} bytes.", BAD_REQUEST, status=413, malformed=True)
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
-            raise too_large
+            raise _too_large(limit)
         body = bytearray()
         while True:
             message = await receive()
@@ -187,7 +186,7 @@ class GraphQLHTTP:
                 raise _Gone
             body += message.get("body", b"")
             if len(body) > limit:
-                raise too_large
+                raise _too_large(limit)
             if not message.get("more_body", False):
                 return bytes(body)
 
@@ -225,6 +224,10 @@ class _Answer:
         raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in all_headers.items()]
         await self.send({"type": "http.response.start", "status": status, "headers": raw_headers})
         await self.send({"type": "http.response.body", "body": body})
+
+
+def _too_large(limit: int) -> RequestRefusedError:
+    return refuse(f"The body is over the limit of {limit} bytes.", BAD_REQUEST, status=413, malformed=True)
 
 
 def _refusal_headers(refused: RequestRefusedError, method: str) -> dict[str, str]:

@@ -48,6 +48,7 @@ def _weights(accept: str) -> Mapping[str, float]:
     return weights
 
 
+@lru_cache(maxsize=256)
 def is_utf8_json(content_type: str | None) -> bool:
     """Whether a request body of that type is JSON in UTF-8."""
     if content_type is None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from domain.access.permissions import ACT_NEEDS, Permission, ReservedAct, RoleName
@@ -112,6 +113,7 @@ class Authority:
         return self.principal.tenant_id
 
 
+@lru_cache(maxsize=1_024)
 def authority_in(principal: Principal, standing: Standing, workspace_id: UUID | None) -> Authority:
     """Join a credential with what its subject holds now, for one workspace or (None) for the tenant itself.
 
