@@ -18,6 +18,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLResolveInfoHelpers,
     GraphQLSchema,
     TypeNameMetaFieldDef,
     Undefined,
@@ -90,6 +91,19 @@ class OperationExecutor(Executor[None]):
         self._selections: SelectionCache = {} if shared is None else shared
         self._pays_after = float("inf") if shared is None else _PAYS_AFTER
         super().__init__(*args, **kwargs)
+
+    @property
+    def async_helpers(self) -> GraphQLResolveInfoHelpers:
+        """The helpers of a resolve info, made for each.
+
+        Kept, they would close a circle with the executor, and each request's objects would stay until the collector
+        comes, which then stops everybody.
+        """
+        return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
+
+    @async_helpers.setter
+    def async_helpers(self, helpers: GraphQLResolveInfoHelpers) -> None:
+        """Let go of graphql-core's own."""
 
     def build_resolve_info(
         self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path

@@ -2,6 +2,8 @@
 
 import asyncio
 import enum
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +15,7 @@ from app.graphql_transport import GraphQLEngine, TransportLimits, executor
 from app.graphql_transport.requests import GraphQLRequest
 from kit.time import SystemClock
 from tests.both_ways import built_both_ways
+from tests.unit.transport.conftest import ToyContext, ToySession, toy_schema
 
 
 @strawberry.enum
@@ -261,3 +264,27 @@ async def test_a_subscription_plans_its_fields_once_however_many_events_it_has()
             assert response == {"data": {"leaves": expected}}
             sizes.add((len(operation.executor._selections), len(operation.executor._relevant_sub_fields)))
         assert sizes == {(2, 1)}
+
+
+async def test_what_ran_is_freed_without_the_collector(collector_off):
+    engine = GraphQLEngine(toy_schema(), TransportLimits(), production=False, clock=SystemClock())
+    context = ToyContext(ToySession("ann"), "id")
+    gone = []
+    for _ in range(2):  # what compares written functions with the general way, in tests, keeps who wrote them
+        operation = engine.prepare(GraphQLRequest("{ me items(first: 3) { title price } }"), anonymous=False)
+        gone = [weakref.ref(operation.executor)]
+        assert "errors" not in await engine.execute(operation, context, "id")
+    operation = engine.prepare(GraphQLRequest("subscription { prices(to: 2) { title price } }"), anonymous=False)
+    gone.append(weakref.ref(operation.executor))
+    async for event in await engine.subscribe(operation, context, "id"):
+        assert "errors" not in await engine.execute_event(operation, event, context, "id")
+    del operation, event
+    await asyncio.sleep(0)  # what ran side by side is let go of in the loop's next turn
+    assert [each() for each in gone] == [None, None]
+
+
+@pytest.fixture
+def collector_off():
+    gc.disable()
+    yield
+    gc.enable()
