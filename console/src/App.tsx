@@ -1,15 +1,14 @@
 /** Who is signed in, and the frame around the pages. */
 import { lazy, startTransition, Suspense, type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
 import { BrowserRouter, Route, Routes } from "react-router";
-import { ask } from "./api/client";
 import { session } from "./api/session";
-import { type ViewerPartsFragment, WhoDocument } from "./generated/graphql";
+import { who } from "./api/who";
+import type { ViewerPartsFragment } from "./generated/graphql";
 import { Shell } from "./parts/Shell";
 import { Empty, Loading, Trouble, told } from "./parts/states";
 import { HereProvider } from "./parts/Viewer";
 import { knownWorkspace, rememberWorkspace } from "./parts/workspace";
 import { Review } from "./pages/Review";
-
 
 const SignIn = lazy(() => import("./pages/SignIn"));
 const SignInAgain = lazy(async () => ({ default: (await import("./pages/SignIn")).SignInAgain }));
@@ -27,7 +26,7 @@ export function App(): ReactNode {
   const [chosen, setChosen] = useState(knownWorkspace);
   useEffect(() => {
     if (!open) return;
-    ask(WhoDocument, {}).then(
+    who().then(
       (data) => {
         // The frame and its page are drawn in slices: the browser stays free meanwhile.
         startTransition(() => setViewer(data.viewer ?? null));

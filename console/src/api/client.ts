@@ -10,10 +10,11 @@ const TIMEOUT_MILLISECONDS = 20_000;
 
 async function isStranger(response: Response): Promise<boolean> {
   if (response.status === 401) return true;
-  const answer = (await response.clone().json().catch(() => null)) as {
-    errors?: { extensions?: { code?: string } }[];
-  } | null;
-  return answer?.errors?.some((each) => each.extensions?.code === "UNAUTHENTICATED") ?? false;
+  const text = await response.clone().text().catch(() => "");
+  // Most answers are read once only, by whoever asked.
+  if (!text.includes('"UNAUTHENTICATED"')) return false;
+  const answer = JSON.parse(text) as { errors?: { extensions?: { code?: string } }[] };
+  return answer.errors?.some((each) => each.extensions?.code === "UNAUTHENTICATED") ?? false;
 }
 
 /** A request with the token of this tab; one that is refused as a stranger's is sent once more with a fresh one. */

@@ -1,4 +1,5 @@
 /** Approved changes on their way to the platforms, live; failed ones can be sent again, confirmed ones put back. */
+import "../styles/later";
 import { Alert, Badge, Button, Card, Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { type ReactNode, type SyntheticEvent, useState } from "react";
 import { carryOut } from "../api/client";

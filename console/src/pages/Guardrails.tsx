@@ -1,4 +1,5 @@
 /** What may run without a person, what may never be passed, and the switches over both. */
+import "../styles/later";
 import { Accordion, Alert, Button, Card, Group, NativeSelect, Select, Stack, Switch, Text, Title } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import { carryOut } from "../api/client";

@@ -1,4 +1,5 @@
 /** What was moved and what came of it: charts, each with its figures as a table, and the file with every change. */
+import "../styles/later";
 import "@mantine/charts/styles.css";
 import { BarChart, LineChart } from "@mantine/charts";
 import { Button, Card, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";

@@ -1,4 +1,5 @@
 /** What this person was told, newest first, live. */
+import "../styles/later";
 import { Badge, Button, Card, Group, Stack, Text, Title } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import { ask } from "../api/client";

@@ -41,7 +41,7 @@ function Deadline({ overview }: { readonly overview: Overview }): ReactNode {
       {plan && plan.skipped.length > 0 && (
         <Card withBorder>
           <Title order={2} size="h5">{plan.skipped.length} left alone</Title>
-          <Spoiler maxHeight={48} showLabel="Which, and why" hideLabel="Less">
+          <Spoiler maxHeight={43} showLabel="Which, and why" hideLabel="Less">
             {plan.skipped.map((each, place) => (
               <Text size="sm" key={place}>{each.campaignName}: {each.explanation}</Text>
             ))}
@@ -158,10 +158,19 @@ export function Review(): ReactNode {
     />
   );
 
-  // The forms come before somebody opens one, and after everything that is shown.
+  // The forms come before somebody opens one: with the first sign of a hand on the page.
   useEffect(() => {
-    if (loaded && mayDecide) void import("./review/Forms");
-  }, [loaded, mayDecide]);
+    if (!mayDecide) return;
+    const signs = ["pointermove", "pointerdown", "focusin", "keydown"];
+    const fetchForms = (): void => {
+      for (const each of signs) removeEventListener(each, fetchForms);
+      void import("./review/Forms");
+    };
+    for (const each of signs) addEventListener(each, fetchForms, { passive: true });
+    return () => {
+      for (const each of signs) removeEventListener(each, fetchForms);
+    };
+  }, [mayDecide]);
 
   // What was decided while the page was open stays where it stood, so that nothing jumps under a hand.
   const [stood] = useState(() => new Set<string>());

@@ -1,3 +1,4 @@
+import "../styles/later";
 import { Alert, Button, Center, Modal, PasswordInput, Stack, TextInput, Title } from "@mantine/core";
 import { type SyntheticEvent, type ReactNode, useState } from "react";
 import { session } from "../api/session";

@@ -1,4 +1,5 @@
 /** The emergency stop: the one in force and what it did so far, pulling one, lifting it, and earlier ones. */
+import "../styles/later";
 import { Alert, Anchor, Button, Card, Group, List, Stack, Text, Title } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { type ReactNode, useEffect, useState } from "react";
@@ -116,7 +117,7 @@ export default function EmergencyStop(): ReactNode {
       {data && standing && <Standing stop={standing} act={act} failed={setProblem} />}
       {data && !standing && <Start act={act} />}
       {data && past.length === 0 && !standing && (
-        <Stack mt="md"><Empty title="No stop so far">It holds everything at once: what waits is cut off, what was changed lately is put back, people are told.</Empty></Stack>
+        <Stack mt="md"><Empty title="No stop so far">A stop holds everything at once: what waits is cut off, what was changed lately is put back, people are told.</Empty></Stack>
       )}
       {past.length > 0 && (
         <Stack mt="lg">

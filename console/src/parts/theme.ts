@@ -1,7 +1,14 @@
 /** Mantine's theme here: the same in the console and in the explorer, with every text dark enough on its ground. */
 import { createTheme, type CSSVariablesResolver, DEFAULT_THEME } from "@mantine/core";
 
-export const theme = createTheme({ primaryColor: "indigo", defaultRadius: "md", primaryShade: { light: 7, dark: 8 }, autoContrast: true });
+export const theme = createTheme({
+  primaryColor: "indigo",
+  defaultRadius: "md",
+  primaryShade: { light: 7, dark: 8 },
+  autoContrast: true,
+  // A small box as round as the rest looks like a radio button.
+  components: { Checkbox: { defaultProps: { radius: "sm" } } },
+});
 
 /** The two whose darkest shade is still too pale, at 4.5 to 1 and more on their own light ground. */
 const DARKER: Readonly<Record<string, string>> = { orange: "#a33c06", teal: "#06694b" };

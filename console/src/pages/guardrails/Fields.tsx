@@ -1,5 +1,5 @@
 /** The inputs of a draft, each with its unit, what it does, and what holds where it is left empty. */
-import { Checkbox, Fieldset, MultiSelect, NativeSelect, NumberInput, SimpleGrid, Switch } from "@mantine/core";
+import { Checkbox, Fieldset, MultiSelect, NativeSelect, NumberInput, SimpleGrid, Switch, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { GuardrailsQuery, Platform } from "../../generated/graphql";
 import { PLATFORMS } from "../../words";
@@ -62,15 +62,16 @@ function Number_({ setting, draft, change, wrong, currency, defaults, rule, read
 
 function Numbers({ part, ...props }: FieldsProps & { readonly part: Part }): ReactNode {
   const shownHere = SETTINGS.filter((each) => each.part === part && !(each.notForCampaign && props.isCampaign));
-  return <SimpleGrid cols={{ base: 1, sm: 2 }}>{shownHere.map((each) => <Number_ key={each.name} setting={each} {...props} />)}</SimpleGrid>;
+  return <SimpleGrid cols={{ base: 1, sm: 2 }} className="fields">{shownHere.map((each) => <Number_ key={each.name} setting={each} {...props} />)}</SimpleGrid>;
 }
 
 export function ThresholdFields(props: FieldsProps): ReactNode {
   const { draft, change, wrong, readOnly } = props;
   return (
-    <Fieldset legend="What may run without a person; an approval passes all of it">
+    <Fieldset legend="What may run without a person">
+      <Text size="sm" className="soft" mb="sm">What a person approves passes all of it.</Text>
       <Numbers part="thresholds" {...props} />
-      <SimpleGrid cols={{ base: 1, sm: 3 }} mt="md">
+      <SimpleGrid cols={{ base: 1, sm: 3 }} mt="md" className="fields">
         <NativeSelect name="respectsLearning" label="While the platform learns" disabled={readOnly}
           description="After larger changes platforms learn for some days. Empty: it waits."
           value={draft.respectsLearning} onChange={(event) => change({ respectsLearning: event.currentTarget.value as Draft["respectsLearning"] })}

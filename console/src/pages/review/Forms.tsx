@@ -1,4 +1,5 @@
 /** The two forms of a card, each with its field in focus when it opens. What is typed lives in the card, so it stays. */
+import "../../styles/later";
 import { Button, Group, NumberInput, SegmentedControl, Stack, Text, Textarea } from "@mantine/core";
 import { type ReactNode, type RefObject, type SyntheticEvent, useEffect, useRef } from "react";
 import type { RecommendationPartsFragment } from "../../generated/graphql";

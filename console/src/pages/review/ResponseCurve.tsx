@@ -1,4 +1,5 @@
 /** How revenue answers to one budget: the fitted curve with its interval, "now" and "proposed" drawn in, and as figures. */
+import "../../styles/later";
 import "@mantine/charts/styles.css";
 import { CompositeChart } from "@mantine/charts";
 import { Table, Text } from "@mantine/core";

@@ -231,7 +231,7 @@ export const ReviewCard = memo(function ReviewCard({ item, people, mayDecide, di
               {moment(rec.expiresAt)} ({fromNow(rec.expiresAt)})
             </dd>
           </dl>
-          <Spoiler maxHeight={44} showLabel="Whole reason" hideLabel="Less" mt="xs">
+          <Spoiler maxHeight={43} showLabel="Whole reason" hideLabel="Less" mt="xs">
             <Text size="sm" className="reason">
               {rec.rationale}
             </Text>

@@ -10,6 +10,8 @@ import { counted, money, PLATFORMS } from "../../words";
 
 const DAY_HOURS = 24;
 const WORD = "stop";
+/** A telephone's whole width, else as wide as it is. */
+const WIDE = { base: "100%", sm: "auto" };
 
 export const PAUSING: Readonly<Record<EmergencyStopPausing, string>> = {
   NONE: "No campaign: budgets alone",
@@ -102,10 +104,10 @@ export function Start({ act }: { readonly act: Act }): ReactNode {
       <Stack>
         <form onSubmit={first} aria-label="What a stop would do">
           <Group align="end">
-            <TextInput name="reason" label="Why stop?" required maxLength={500} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-            <NumberInput name="hours" label="Put back what was changed in the last hours" min={0} max={168} allowDecimal={false} clampBehavior="strict" value={reach.windowHours}
+            <TextInput name="reason" w={WIDE} label="Why stop?" required maxLength={500} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+            <NumberInput name="hours" w={WIDE} label="Put back what was changed in the last hours" min={0} max={168} allowDecimal={false} clampBehavior="strict" value={reach.windowHours}
               onChange={(value) => setReach({ ...reach, windowHours: Number(value) })} />
-            <NativeSelect name="pausing" label="Pause campaigns as well" value={reach.pauseCampaigns} data={Object.entries(PAUSING).map(([value, label]) => ({ value, label }))}
+            <NativeSelect name="pausing" w={WIDE} label="Pause campaigns as well" value={reach.pauseCampaigns} data={Object.entries(PAUSING).map(([value, label]) => ({ value, label }))}
               onChange={(event) => setReach({ ...reach, pauseCampaigns: event.currentTarget.value as EmergencyStopPausing })} />
             {!sure && <Button type="submit" variant="outline" color="red">Show what it will do</Button>}
           </Group>
