@@ -1,6 +1,8 @@
 /** The tab of GraphiQL that is open: what stands in it, and writing an operation into it or into a new one. */
 import { pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 
+const NARROW = "(max-width: 48em)";
+
 export interface Tab {
   readonly document: () => string;
   readonly headers: () => string;
@@ -19,6 +21,8 @@ export function useTab(): Tab {
     headers,
     writeVariables,
     write: (text, variables) => {
+      // A telephone has no room for the pane beside the editor.
+      if (matchMedia(NARROW).matches) actions.setVisiblePlugin(null);
       if (document().trim()) {
         // A token that somebody typed goes along into the new tab.
         const said = headers();
