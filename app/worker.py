@@ -24,7 +24,7 @@ from jobs.auto_approve import auto_approve_all
 from jobs.bid_events import forget_old_events, move_all
 from jobs.bid_snapshots import publish_changes
 from jobs.connections import forget_all_attempts, renew_all
-from jobs.dispatch import on_change, sweep
+from jobs.dispatch import on_change, send_due
 from jobs.emergency_stops import go_on_all
 from jobs.expire import expire_all
 from jobs.notifications import deliver_all, forget_all_old_links, tell_all
@@ -37,6 +37,7 @@ from jobs.sync import sync_all
 from jobs.webhooks import forget_all_old, process_all, sync_all_requested
 from kit.money import parse_micros
 from services.bid_snapshots import Publisher
+from services.dispatch import Dispatcher
 
 _HEARTBEAT_SECONDS: Final = 3.0
 _EXPIRE_SECONDS: Final = 5.0
@@ -65,6 +66,7 @@ def loops(container: Container) -> list[Loop]:
     heartbeat = heartbeat_path(settings.var_dir)
     times = dispatch_times(lease_seconds=settings.dispatch_lease_seconds, settle_scale=settings.settle_scale)
     jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
+    dispatcher = Dispatcher(ports, jitter, times)
     spools = FileSpools(settings.spool_dir)
     ads_txt = AdsTxtFolder(settings.bid_ads_txt).current if settings.bid_ads_txt else dict
     publisher = Publisher(FileSnapshots(settings.snapshot_path), _terms(settings), ads_txt)
@@ -73,7 +75,7 @@ def loops(container: Container) -> list[Loop]:
         await asyncio.to_thread(_touch, heartbeat)
 
     async def send(platform: Platform) -> int:
-        return await sweep(ports, jitter, times, platforms=(platform,))
+        return await send_due(dispatcher, (platform,))
 
     async def change(platform: Platform) -> int:
         return await change_statuses(ports, jitter, times, platforms=(platform,))

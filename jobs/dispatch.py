@@ -12,6 +12,7 @@ from jobs.schedule import Wait
 from jobs.sending import Item, Sending, send_all
 from realtime.relay import Relay
 from services import dispatch, rechecks
+from services.dispatch import Dispatcher
 from services.ports import Ports
 
 
@@ -20,20 +21,29 @@ async def sweep(
     jitter: random.Random,
     times: DispatchTimes = DISPATCH_TIMES,
     quota: Mapping[str, Quota] = QUOTAS,
-    platforms: Collection[Platform] = tuple(Platform),
 ) -> int:
-    """Send what is due until nothing more moves: confirmed decreases make their increases due. Returns how many moved.
+    """Send what is due to any platform until nothing more moves. Returns how many moved.
 
     Args:
         ports: database and platforms.
         jitter: spreads the retries of several workers.
         times: leases and settle times.
         quota: what the platforms take.
+    """
+    return await send_due(Dispatcher(ports, jitter, times, quota))
+
+
+async def send_due(dispatcher: Dispatcher, platforms: Collection[Platform] = tuple(Platform)) -> int:
+    """Send what is due until nothing more moves: confirmed decreases make their increases due. Returns how many moved.
+
+    Args:
+        dispatcher: one for all platforms of a worker.
         platforms: to which to send; see `send_all`.
     """
+    ports, jitter, times, quota = dispatcher.ports, dispatcher.jitter, dispatcher.times, dispatcher.quota
 
     async def send(item: Item) -> Adjustment | None:
-        return await dispatch.dispatch(ports, *item, jitter, times, quota)
+        return await dispatcher.dispatch(*item)
 
     async def recheck(item: Item) -> Adjustment | None:
         return await rechecks.recheck(ports, *item, jitter, times, quota)

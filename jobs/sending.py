@@ -20,7 +20,7 @@ Due = Callable[[int, Platform], Awaitable[list[Item]]]
 
 #: Changes of a kind on their way at the same time to one platform, in one worker. With more, those of one tenant only
 #: wait for its log (bench/dispatch.py); with one, an account that answers slowly would hold up all the others.
-AT_ONCE: Final = 2
+AT_ONCE: Final = 8
 #: Looked at in one round; increases that wait for their decreases count too.
 _LIMIT: Final = 500
 

@@ -221,11 +221,13 @@ async def unsubscribe_token(scope: SystemScope, token_hash: str, now_utc: dateti
     return tenant_id, workspace_id, user_id
 
 
-async def quota_usage(scope: SystemScope, name: str) -> QuotaUsage | None:
-    """What is used of a budget of calls; None before its first use. A quota has no tenant (models/quotas.py)."""
-    rows = await scope.rows(
-        "SELECT points, at_utc, blocked_until_utc, pace, version FROM quota_usages WHERE name = $1", name
-    )
+async def quota_usage(scope: SystemScope, name: str, *, hold: bool = False) -> QuotaUsage | None:
+    """What is used of a budget of calls, nobody else counting in it meanwhile if it is to be held; None before its use.
+
+    A quota has no tenant (models/quotas.py).
+    """
+    sql = "SELECT points, at_utc, blocked_until_utc, pace, version FROM quota_usages WHERE name = $1"
+    rows = await scope.rows(f"{sql} FOR UPDATE" if hold and not scope.is_sqlite else sql, name)
     return as_value(QuotaUsage, rows[0]) if rows else None
 
 

@@ -7,7 +7,7 @@ from tortoise import Model, fields
 
 from domain.ad_accounts import AdAccount
 from kit.pagination import Slice
-from models.scope import Scope, WriteScope, as_value, as_values, sliced, value_by_id
+from models.scope import Scope, WriteScope, as_value, as_values, sliced, value_by_id, values_by_id
 
 
 class AdAccountTable(Model):
@@ -50,8 +50,7 @@ async def ad_account(scope: Scope, account_id: UUID) -> AdAccount:
 
 async def ad_accounts_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, AdAccount]:
     """Accounts by id; other tenants' are absent."""
-    rows = as_values(AdAccount, await scope.of(AdAccountTable).filter(id__in=ids).values())
-    return {row.id: row for row in rows}
+    return await values_by_id(scope, AdAccount, "ad_accounts", ids)
 
 
 async def find_ad_account(scope: Scope, workspace_id: UUID, platform: str, external_id: str) -> AdAccount | None:

@@ -1,6 +1,6 @@
 """Adjustments and their queries. Claims are one conditional UPDATE on SQLite, SKIP LOCKED on PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,7 +10,7 @@ from tortoise import Model, fields
 from domain.adjustments import SETTLED, Adjustment, AdjustmentStatus
 from domain.plans import PlanShare
 from kit.pagination import Slice
-from models.scope import Scope, WriteScope, as_value, as_values, sliced, value_by_id
+from models.scope import Scope, WriteScope, as_value, as_values, sliced, value_by_id, values_by_id
 
 
 class AdjustmentTable(Model):
@@ -75,8 +75,7 @@ async def adjustment(scope: Scope, adjustment_id: UUID) -> Adjustment:
 
 async def adjustments_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Adjustment]:
     """Adjustments by id; other tenants' are absent."""
-    found = as_values(Adjustment, await scope.of(AdjustmentTable).filter(id__in=ids).values())
-    return {row.id: row for row in found}
+    return await values_by_id(scope, Adjustment, "adjustments", ids)
 
 
 async def adjustment_page(
@@ -143,6 +142,24 @@ async def confirmed_since(scope: Scope, workspace_id: UUID, since_utc: datetime)
     return as_values(Adjustment, await query.order_by("id").values())
 
 
+async def hold_budgets(scope: WriteScope, budget_ids: Collection[UUID]) -> set[UUID]:
+    """Hold those of these budgets that nobody else holds; to be called before a claim on them.
+
+    Two claims of one budget on PostgreSQL could both see no other, so whoever holds the budget's row wins and the rest
+    pass by (SKIP LOCKED); SQLite has one writer anyway.
+    """
+    if scope.is_sqlite or not budget_ids:
+        return set(budget_ids)
+    places = ", ".join(f"${n + 2}" for n in range(len(budget_ids)))
+    rows = await scope.rows(
+        f"SELECT id FROM budgets WHERE tenant_id = $1 AND id IN ({places}) ORDER BY id "  # noqa: S608 - placeholders only
+        "FOR UPDATE SKIP LOCKED",
+        scope.tenant_id,
+        *budget_ids,
+    )
+    return {UUID(str(row["id"])) for row in rows}
+
+
 async def claim(
     scope: WriteScope,
     adjustment_id: UUID,
@@ -151,12 +168,12 @@ async def claim(
     until_utc: datetime,
     *,
     version: int | None = None,
+    budget_held: bool = False,
 ) -> Adjustment | None:
     """Take the lease of a due adjustment and move it to SENDING; None when another worker or budget holds it.
 
     One writer per budget entity: the claim fails while another adjustment of the same budget is on its way, or waits
-    to learn what became of its last send. Two claims of one budget on PostgreSQL could both see no other, so whoever
-    holds the budget's row wins and the rest pass by (SKIP LOCKED); SQLite has one writer anyway.
+    to learn what became of its last send.
 
     Args:
         scope: the transaction.
@@ -165,14 +182,12 @@ async def claim(
         now_utc: the moment.
         until_utc: the lease's end.
         version: only if it still is this version.
+        budget_held: the transaction holds the adjustment's budget already, by `hold_budgets`.
     """
-    if not scope.is_sqlite and not await scope.rows(
-        "SELECT id FROM budgets WHERE tenant_id = $1 AND id = "
-        "(SELECT budget_id FROM adjustments WHERE tenant_id = $1 AND id = $2) FOR UPDATE SKIP LOCKED",
-        scope.tenant_id,
-        adjustment_id,
-    ):
-        return None
+    if not budget_held:
+        wanted = (await adjustment(scope, adjustment_id)).budget_id
+        if wanted not in await hold_budgets(scope, [wanted]):
+            return None
     rows = await scope.rows(
         "UPDATE adjustments SET status = 'SENDING', lease_token = $1, lease_until_utc = $2, "  # noqa: S608 - column names only
         "attempts = attempts + 1, version = version + 1, dispatched_at_utc = $3 "

@@ -9,7 +9,7 @@ from tortoise import Model, fields
 from domain.campaigns import Budget, Campaign
 from domain.platforms import CampaignStatus
 from kit.pagination import Slice
-from models.scope import Scope, WriteScope, as_value, as_values, only, sliced, value_by_id
+from models.scope import Scope, WriteScope, as_value, as_values, only, sliced, value_by_id, values_by_id
 
 
 class BudgetTable(Model):
@@ -124,8 +124,7 @@ async def budget(scope: Scope, budget_id: UUID) -> Budget:
 
 async def budgets_by_id(scope: Scope, ids: list[UUID]) -> dict[UUID, Budget]:
     """Budgets by id; other tenants' are absent."""
-    found = as_values(Budget, await scope.of(BudgetTable).filter(id__in=ids).values())
-    return {row.id: row for row in found}
+    return await values_by_id(scope, Budget, "budgets", ids)
 
 
 async def account_budgets(scope: Scope, account_id: UUID) -> dict[str, Budget]:

@@ -4,6 +4,7 @@ On SQLite nothing is to be done: a transaction begins as the only writer. Held b
 the order of the rest).
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from models.scope import WriteScope
@@ -23,6 +24,18 @@ async def hold_account(scope: WriteScope, account_id: UUID) -> None:
         await scope.rows(
             "SELECT id FROM ad_accounts WHERE tenant_id = $1 AND id = $2 FOR UPDATE", scope.tenant_id, account_id
         )
+
+
+async def hold_accounts(scope: WriteScope, account_ids: Collection[UUID]) -> None:
+    """As `hold_account`, of several, in the order of their ids."""
+    for account_id in sorted(set(account_ids)):
+        await hold_account(scope, account_id)
+
+
+async def hold_plans(scope: WriteScope, plan_ids: Collection[UUID]) -> None:
+    """As `hold_plan`, of several, in the order of their ids."""
+    for plan_id in sorted(set(plan_ids)):
+        await hold_plan(scope, plan_id)
 
 
 async def hold_plan(scope: WriteScope, plan_id: UUID) -> None:

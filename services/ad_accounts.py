@@ -248,7 +248,9 @@ async def _store_budgets(work: Work, account: AdAccount, told: _Told) -> dict[st
     ours = await adjustments.intended_amounts(work.scope, account.id)
     seen = {each.budget_external_id: each for each in told.campaigns}
     fresh = []
-    for external_id, row in sorted(seen.items()):
+    # In the order of our ids, in which the dispatcher holds budgets, too; what is new comes last.
+    known_first = sorted(seen, key=lambda each: (each not in known, known[each].id if each in known else each))
+    for external_id, row in ((each, seen[each]) for each in known_first):
         before = known.get(external_id)
         after = Budget(
             id=new_id() if before is None else before.id,

@@ -1,16 +1,15 @@
 """Sending approved adjustments to their platforms: claim, look, store the intent, send, read back, confirm.
 
-Each step is its own short transaction; no transaction is open while a platform is called. A change counts only when it
-was read back from the platform. A worker may die anywhere (kit/crash_points.py): what it leaves is enough for the next
-one to find out what happened, after the platform has settled (docs/adr/0005). Must not decide what a look at the
-platform means; that is domain/adjustments.py's.
+What is durable when stands in services/dispatch_steps.py; no transaction is open while a platform is called. A change
+counts only when it was read back from the platform. A worker may die anywhere (kit/crash_points.py): what it leaves is
+enough for the next one to find out what happened, after the platform has settled (docs/adr/0005). Must not decide what
+a look at the platform means; that is domain/adjustments.py's.
 """
 
 import random
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from domain.adjustments import (
@@ -29,37 +28,19 @@ from domain.dispatch_times import DISPATCH_TIMES, DispatchTimes
 from domain.emergency_stops import CUT_OFF_CODE, CUT_OFF_REASON
 from domain.errors import PlatformError
 from domain.guardrails import Guardrail, GuardrailBlocked
-from domain.log import Actor, ActorKind
-from domain.plans import Funding, funding_beside
+from domain.plans import Funding
 from domain.platforms import AdPlatform, BudgetReceipt, BudgetType, Platform, PlatformBudget
 from domain.quotas import QUOTAS, Quota
 from domain.retries import MAX_ATTEMPTS
 from kit.crash_points import reach
-from kit.ids import new_id
-from models import across_tenants, ad_accounts, adjustments, campaigns, locks
-from models.scope import Scope
+from models import across_tenants, adjustments
+from services.dispatch_steps import DISPATCHER, SUBJECT, DispatchSteps, Result, funding
 from services.platform_access import platform_of
 from services.platform_calls import TooLate
-from services.platform_lines import PlatformLine, QuotaUsedUp, Stopped
+from services.platform_lines import PlatformLine, Stopped
 from services.ports import Ports
-from services.unit_of_work import Work, begin
-from services.verdicts import reserve
-
-DISPATCHER: Final = Actor(ActorKind.SYSTEM, "dispatch")
-SUBJECT: Final = "adjustment"
-
-_EVENTS: Final = {
-    AdjustmentStatus.PENDING: "adjustment.postponed",
-    AdjustmentStatus.APPLIED: "adjustment.applied",
-    AdjustmentStatus.CONFIRMED: "adjustment.confirmed",
-    AdjustmentStatus.FAILED: "adjustment.failed",
-    AdjustmentStatus.UNKNOWN: "adjustment.unknown",
-}
-_COMMITS: Final = {
-    AdjustmentStatus.PENDING: "dispatch.before_postpone_commit",
-    AdjustmentStatus.APPLIED: "dispatch.before_applied_commit",
-    AdjustmentStatus.CONFIRMED: "dispatch.before_confirm_commit",
-}
+from services.unit_of_work import begin
+from services.verdicts import Sending
 
 
 async def due(ports: Ports, limit: int = 100, platform: Platform | None = None) -> list[tuple[UUID, UUID]]:
@@ -67,50 +48,46 @@ async def due(ports: Ports, limit: int = 100, platform: Platform | None = None) 
     return await across_tenants.due_adjustments(ports.database.system(), ports.clock.now_utc(), limit, platform)
 
 
-async def dispatch(
-    ports: Ports,
-    tenant_id: UUID,
-    adjustment_id: UUID,
-    jitter: random.Random,
-    times: DispatchTimes = DISPATCH_TIMES,
-    quota: Mapping[str, Quota] = QUOTAS,
-) -> Adjustment | None:
-    """Bring one due adjustment as far as it goes now.
+class Dispatcher:
+    """One worker's sending: changes of one tenant that go their way side by side share their transactions."""
 
-    Returns:
-        The adjustment afterwards, or None when it was not ours to send now: not funded yet, claimed by another worker,
-        or its platform's quota is used up.
-    """
-    scope = ports.database.read(tenant_id)
-    waiting = await adjustments.adjustment(scope, adjustment_id)
-    if not is_due(waiting, ports.clock.now_utc()):
-        return None
-    match await _funding(scope, waiting):
-        case Funding.WAITING:
+    def __init__(
+        self,
+        ports: Ports,
+        jitter: random.Random,
+        times: DispatchTimes = DISPATCH_TIMES,
+        quota: Mapping[str, Quota] = QUOTAS,
+    ) -> None:
+        """Args: `jitter` spreads the retries of several workers; `quota` is what the platforms take."""
+        self.ports, self.jitter, self.times, self.quota = ports, jitter, times, quota
+        self._steps: dict[UUID, DispatchSteps] = {}
+
+    async def dispatch(self, tenant_id: UUID, adjustment_id: UUID) -> Adjustment | None:
+        """Bring one due adjustment as far as it goes now.
+
+        Returns:
+            The adjustment afterwards, or None when it was not ours to send now: not funded yet, claimed by another
+            worker, or its platform's quota is used up.
+        """
+        steps = self._steps.get(tenant_id)
+        if steps is None:
+            steps = self._steps[tenant_id] = DispatchSteps(self.ports, tenant_id, self.times, self.quota)
+        found = await steps.look(adjustment_id)
+        waiting, account = found.adjustment, found.account
+        if not is_due(waiting, self.ports.clock.now_utc()):
             return None
-        case Funding.LOST:
-            return await _fail_unfunded(ports, waiting)
-    account = await ad_accounts.ad_account(scope, waiting.account_id)
-    budget = await campaigns.budget(scope, waiting.budget_id)
-    line = PlatformLine(ports, account, times, quota)
-    try:
-        claimed = await _claim(line, waiting)
-    except QuotaUsedUp as used_up:
-        async with ports.database.write(tenant_id) as writing:
-            await adjustments.postpone(writing, waiting.id, waiting.version, used_up.until_utc)
-        return None
-    if claimed is None:
-        return None
-    reach("dispatch.after_claim_commit")
-    errand = _Errand(line, platform_of(ports, account), budget, jitter)
-    return await errand.run(claimed, interrupted=waiting.status is AdjustmentStatus.SENDING)
-
-
-async def _funding(scope: Scope, waiting: Adjustment) -> Funding:
-    """Whether it may be sent. What was claimed before was funded then, and freed money stays freed."""
-    if waiting.status is not AdjustmentStatus.PENDING or waiting.delta_reporting_micros <= 0:
-        return Funding.READY
-    return funding_beside(waiting, await adjustments.plan_shares(scope, waiting.plan_id, waiting.id))
+        match await funding(self.ports.database.read(tenant_id), waiting):
+            case Funding.WAITING:
+                return None
+            case Funding.LOST:
+                return await _fail_unfunded(self.ports, waiting)
+        claimed = await steps.claim(found)
+        if claimed is None:
+            return None
+        reach("dispatch.after_claim_commit")
+        line = PlatformLine(self.ports, account, self.times, self.quota)
+        errand = _Errand(steps, line, platform_of(self.ports, account), found.budget, self.jitter)
+        return await errand.run(claimed, interrupted=waiting.status is AdjustmentStatus.SENDING)
 
 
 async def _fail_unfunded(ports: Ports, waiting: Adjustment) -> Adjustment | None:
@@ -129,27 +106,11 @@ async def _fail_unfunded(ports: Ports, waiting: Adjustment) -> Adjustment | None
     return failed
 
 
-async def _claim(line: PlatformLine, waiting: Adjustment) -> Adjustment | None:
-    """Take the lease, and with it the calls that the change needs; None when another worker or budget is first."""
-    async with begin(line.ports, waiting.tenant_id, DISPATCHER) as work:
-        # Two increases of one plan must not both count the same freed money: look again while holding the plan.
-        await locks.hold_plan(work.scope, waiting.plan_id)
-        if await _funding(work.scope, waiting) is not Funding.READY:
-            return None
-        claimed = await adjustments.claim(
-            work.scope, waiting.id, new_id(), work.now_utc, work.now_utc + line.times.lease, version=waiting.version
-        )
-        if claimed is not None:
-            await line.take_change(work.scope, work.now_utc)
-            work.record("adjustment.dispatched", SUBJECT, waiting, claimed)
-        reach("dispatch.before_claim_commit")
-    return claimed
-
-
 @dataclass(frozen=True, slots=True)
 class _Errand:
     """One worker's way to one platform with one claimed adjustment."""
 
+    steps: DispatchSteps
     line: PlatformLine
     platform: AdPlatform
     budget: Budget
@@ -185,20 +146,14 @@ class _Errand:
             case Finding.CHANGED_ELSEWHERE | Finding.NOT_DAILY:
                 return await self._changed_elsewhere(claimed, observed)
 
-    async def _send(  # noqa: PLR0911 - a way out for each thing that may stop a change at the last moment
-        self, claimed: Adjustment, observed: PlatformBudget
-    ) -> Adjustment | None:
-        try:
-            intent = await self._intend(claimed, observed)
-        except GuardrailBlocked as error:
-            if all(each.guardrail is not Guardrail.EMERGENCY_STOP for each in error.violations):
-                return await self._end(claimed, "GUARDRAIL", error.message)
-            # Sent before or not: the platform has settled and was seen without it. What stood there once and was
-            # undone by a stray write is a person's.
-            strayed = claimed.failure_code == STRAYED_CODE
-            return await self._cut_off(claimed if strayed else replace(claimed, **NO_INTENT))
-        if intent is None:
-            return None
+    async def _send(self, claimed: Adjustment, observed: PlatformBudget) -> Adjustment | None:
+        intent = await self.steps.intend(Sending(claimed, observed.daily_budget_micros))
+        if isinstance(intent, GuardrailBlocked):
+            return await self._blocked(claimed, intent)
+        return None if intent is None else await self._make(intent)
+
+    async def _make(self, intent: Adjustment) -> Adjustment | None:
+        reach("dispatch.after_intent")
         try:
             receipt = await self._call(intent)
         except Stopped:
@@ -214,27 +169,13 @@ class _Errand:
         reach("dispatch.after_applied_commit")
         return await self._read_back(applied)
 
-    async def _intend(self, claimed: Adjustment, observed: PlatformBudget) -> Adjustment | None:
-        """Store what is about to be sent, with a whole lease to send it in; None when the lease was lost.
-
-        Raises:
-            GuardrailBlocked: it lies outside a hard limit now; nothing was stored.
-        """
-        async with begin(self.line.ports, claimed.tenant_id, DISPATCHER) as work:
-            await reserve(self.line.ports, work.scope, claimed, observed.daily_budget_micros, work.now_utc)
-            intent = replace(
-                claimed,
-                observed_micros=observed.daily_budget_micros,
-                send_key=new_id(),
-                sent_at_utc=work.now_utc,
-                lease_until_utc=work.now_utc + self.line.times.lease,
-            )
-            stored = await adjustments.store_intent(work.scope, intent, work.now_utc)
-            reach("dispatch.before_intent_commit")
-        if not stored:
-            return None
-        reach("dispatch.after_intent")
-        return intent
+    async def _blocked(self, claimed: Adjustment, error: GuardrailBlocked) -> Adjustment | None:
+        if all(each.guardrail is not Guardrail.EMERGENCY_STOP for each in error.violations):
+            return await self._end(claimed, "GUARDRAIL", error.message)
+        # Sent before or not: the platform has settled and was seen without it. What stood there once and was undone by
+        # a stray write is a person's.
+        strayed = claimed.failure_code == STRAYED_CODE
+        return await self._cut_off(claimed if strayed else replace(claimed, **NO_INTENT))
 
     async def _cut_off(self, held: Adjustment) -> Adjustment | None:
         return await self._end(held, CUT_OFF_CODE, CUT_OFF_REASON)
@@ -330,40 +271,6 @@ class _Errand:
     async def _book(
         self, held: Adjustment, after: Adjustment, *, rest_seconds: float | None = None
     ) -> Adjustment | None:
-        """Write the next state if the lease is still ours; None when it was lost, and then no state is written.
-
-        Args:
-            held: the state before, under our lease.
-            after: the next one.
-            rest_seconds: how long the platform asked to be left alone, if it did; all workers heed it.
-        """
-        if held.lease_token is None:
-            raise ValueError("only a claimed adjustment can be moved")
-        async with begin(self.line.ports, held.tenant_id, DISPATCHER) as work:
-            stored = await adjustments.store_if_leased(work.scope, after, held.lease_token)
-            if stored:
-                work.record(_EVENTS[after.status], SUBJECT, held, after)
-                if after.status is AdjustmentStatus.CONFIRMED:
-                    await _note_confirmed(work, after)
-            elif held.sent_at_utc is not None:
-                # What we sent may have come late, over somebody's newer change: have that one read again.
-                await adjustments.recheck_newest(work.scope, held.budget_id, work.now_utc)
-            if rest_seconds is not None:
-                await self.line.heed(work.scope, rest_seconds)
-            if after.status in _COMMITS:
-                reach(_COMMITS[after.status])
+        """Write the next state if the lease is still ours; None when it was lost, and then no state is written."""
+        stored = await self.steps.book(Result(held, after, self.line.account, rest_seconds))
         return after if stored else None
-
-
-async def _note_confirmed(work: Work, confirmed: Adjustment) -> None:
-    """What a confirmation also says: where the budget stands, and that the change it restores is undone."""
-    await campaigns.observe_budget(work.scope, confirmed.budget_id, confirmed.intended_micros, work.now_utc)
-    if confirmed.restores_id is None:
-        return
-    undone = {each.id: each for each in await adjustments.restored_by(work.scope, confirmed)}
-    # Somebody may have queued another restoring change since; this one has undone it all the same.
-    undone[confirmed.restores_id] = await adjustments.adjustment(work.scope, confirmed.restores_id)
-    for original in sorted(undone.values(), key=lambda each: each.id):
-        reverted = await adjustments.mark_reverted(work.scope, original.id)
-        if reverted is not None:
-            work.record("adjustment.reverted", SUBJECT, original, reverted)

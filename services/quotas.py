@@ -4,6 +4,7 @@ Every worker counts in the same row, by compare-and-set, so that all of them tog
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -44,6 +45,43 @@ async def ask_budget(scope: WriteScope, quota: Quota, name: str, calls: Calls, n
         if await across_tenants.store_quota_usage(scope, name, answer):
             return None
     return now_utc + _LATER
+
+
+@dataclass(slots=True)
+class Purse:
+    """A budget of calls, held until the transaction ends, from which several changes take in turn."""
+
+    name: str
+    quota: Quota
+    stored: QuotaUsage
+    taken: QuotaUsage
+
+    def ask(self, calls: Calls, now_utc: datetime) -> QuotaUsage | datetime:
+        """What to pass to `take` for these calls, or the moment from which they may be asked again."""
+        return admit(self.quota, self.taken, calls, now_utc)
+
+    def take(self, admitted: QuotaUsage) -> None:
+        """Count what was asked for last."""
+        self.taken = admitted
+
+    async def keep(self, scope: WriteScope) -> None:
+        """Store what was taken. Raises RuntimeError if the budget was not held."""
+        if self.taken is self.stored:
+            return
+        after = replace(self.taken, version=self.stored.version + 1)
+        if not await across_tenants.store_quota_usage(scope, self.name, after):
+            raise RuntimeError(f"somebody else counted in the budget {self.name} while it was held")
+
+
+async def hold_purse(scope: WriteScope, quota: Quota, name: str, now_utc: datetime) -> Purse:
+    """A budget of calls by its name, held. Who holds several takes them in the order of their names."""
+    stored = await across_tenants.quota_usage(scope, name, hold=True)
+    if stored is None:
+        await across_tenants.store_quota_usage(scope, name, QuotaUsage(0.0, now_utc, version=1))
+        stored = await across_tenants.quota_usage(scope, name, hold=True)
+    if stored is None:
+        raise RuntimeError(f"the budget {name} is gone")
+    return Purse(name, quota, stored, stored)
 
 
 async def note_refusal(

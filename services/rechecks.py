@@ -15,7 +15,7 @@ from domain.platforms import Platform
 from domain.quotas import QUOTAS, Quota
 from kit.crash_points import reach
 from models import across_tenants, ad_accounts, adjustments, campaigns
-from services.dispatch import DISPATCHER, SUBJECT
+from services.dispatch_steps import DISPATCHER, SUBJECT
 from services.platform_access import platform_of
 from services.platform_lines import NotRead, PlatformLine
 from services.ports import Ports

@@ -1,9 +1,10 @@
 """Judging one change by the guardrails against values read just now: when it is approved, and when it is sent.
 
-`judge` looks, `require_limits` refuses what a person approves outside the hard limits, `reserve` takes a change's share
-of its day under the account's lock. Must not change a recommendation or an adjustment; must not send.
+`judge` looks, `require_limits` refuses what a person approves outside the hard limits, `reserve` takes changes' shares
+of their days under their accounts' locks. Must not change a recommendation or an adjustment; must not send.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from domain.guardrails import (
     Guardrail,
     GuardrailBlocked,
     HardLimits,
+    RuleSet,
     ScopeKind,
     Settings,
     Standing,
@@ -68,50 +70,66 @@ class _Case:
 
 async def judge(ports: Ports, scope: Scope, recommendation: Recommendation, now_utc: datetime) -> Verdict:
     """What both kinds of guardrail say of approving a recommendation now. Raises NotFound."""
-    case = await _case(
-        ports, scope, _Wanted(recommendation, ChangeKind.CHANGE, recommendation.proposed_micros), now_utc
-    )
+    case = await _proposed(ports, scope, recommendation, now_utc)
     return check(case.change, case.standing, await _evidence(scope, recommendation, case, now_utc), case.settings)
 
 
 async def require_limits(ports: Ports, scope: Scope, recommendation: Recommendation, now_utc: datetime) -> None:
     """Refuse an approval that lies outside a hard limit. Raises GuardrailBlocked, NotFound."""
-    case = await _case(
-        ports, scope, _Wanted(recommendation, ChangeKind.CHANGE, recommendation.proposed_micros), now_utc
-    )
+    case = await _proposed(ports, scope, recommendation, now_utc)
     found = _stopped(case) + check_limits(case.change, case.standing, case.settings.limits)
     if found:
         raise GuardrailBlocked.by(found, recommendation.currency_code)
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An adjustment that is about to be sent, and its budget as the platform showed it just now."""
+
+    adjustment: Adjustment
+    observed_micros: int
+
+
 async def reserve(
-    ports: Ports, scope: WriteScope, sending: Adjustment, observed_micros: int, now_utc: datetime
-) -> None:
-    """Take what an adjustment is about to move out of its day's room, or refuse to send it.
+    ports: Ports, scope: WriteScope, sending: Sequence[Sending], now_utc: datetime
+) -> list[GuardrailBlocked | None]:
+    """Take what adjustments are about to move out of their days' room, one after the other.
 
-    Holds the account until the transaction ends: two workers cannot both take the same room. To be called in the
-    transaction that stores the intent, before any other row is held.
+    Holds their accounts until the transaction ends: two workers cannot both take the same room. To be called in the
+    transaction that stores the intents, before any other row is held. One that restores another skips the day's counts.
 
-    Args:
-        ports: which platforms are real.
-        scope: the transaction.
-        sending: the adjustment; one that restores another skips the day's counts.
-        observed_micros: the budget as its platform showed it just now.
-        now_utc: the moment.
-
-    Raises:
-        GuardrailBlocked: it lies outside a hard limit now, or a kill switch stops what no person approved.
+    Returns:
+        Of each, in their order: None when it may be sent; else why not, and nothing was taken for it. It lies outside a
+        hard limit now, or a kill switch stops what no person approved.
     """
-    await locks.hold_account(scope, sending.account_id)
-    recommendation = await recommendations.recommendation(scope, sending.recommendation_id)
+    await locks.hold_accounts(scope, [each.adjustment.account_id for each in sending])
+    wanted = [each.adjustment.recommendation_id for each in sending]
+    found = await recommendations.recommendations_by_id(scope, wanted)
+    workspaces = {each.workspace_id for each in found.values()}
+    rules = {workspace_id: await guardrails.rule_sets(scope, workspace_id) for workspace_id in sorted(workspaces)}
+    return [
+        await _reserve_one(ports, scope, each, found[each.adjustment.recommendation_id], rules, now_utc)
+        for each in sending
+    ]
+
+
+async def _reserve_one(
+    ports: Ports,
+    scope: WriteScope,
+    each: Sending,
+    recommendation: Recommendation,
+    rules: Mapping[UUID, Sequence[RuleSet]],
+    now_utc: datetime,
+) -> GuardrailBlocked | None:
+    sending = each.adjustment
     kind = ChangeKind.CHANGE if sending.restores_id is None else ChangeKind.RESTORE
-    wanted = _Wanted(recommendation, kind, sending.intended_micros, sending.id, observed_micros)
-    case = await _case(ports, scope, wanted, now_utc)
+    wanted = _Wanted(recommendation, kind, sending.intended_micros, sending.id, each.observed_micros)
+    case = await _case(ports, scope, wanted, rules[recommendation.workspace_id], now_utc)
     found = _stopped(case) + check_limits(case.change, case.standing, case.settings.limits)
     if sending.auto_approved and (case.around.paused or case.settings.automation_paused):
         found = (*found, _PAUSED)
     if found:
-        raise GuardrailBlocked.by(found, recommendation.currency_code)
+        return GuardrailBlocked.by(found, recommendation.currency_code)
     await guardrails.reserve(
         scope,
         sending.account_id,
@@ -122,6 +140,7 @@ async def reserve(
         automatic=sending.auto_approved,
         restores=kind is ChangeKind.RESTORE,
     )
+    return None
 
 
 def _stopped(case: _Case) -> tuple[Violation, ...]:
@@ -160,10 +179,14 @@ _PAUSED: Final = Violation(
 )
 
 
-async def _case(ports: Ports, scope: Scope, wanted: _Wanted, now_utc: datetime) -> _Case:
+async def _proposed(ports: Ports, scope: Scope, recommendation: Recommendation, now_utc: datetime) -> _Case:
+    wanted = _Wanted(recommendation, ChangeKind.CHANGE, recommendation.proposed_micros)
+    return await _case(ports, scope, wanted, await guardrails.rule_sets(scope, recommendation.workspace_id), now_utc)
+
+
+async def _case(ports: Ports, scope: Scope, wanted: _Wanted, rules: Sequence[RuleSet], now_utc: datetime) -> _Case:
     recommendation = wanted.recommendation
     around = await guardrails.surroundings(scope, recommendation.plan_id, recommendation.budget_id)
-    rules = await guardrails.rule_sets(scope, recommendation.workspace_id)
     its_own = any(each.scope.kind is ScopeKind.CAMPAIGN for each in rules)
     campaign_ids = await guardrails.campaigns_paid_by(scope, recommendation.budget_id) if its_own else frozenset[UUID]()
     currency_code, rate = recommendation.currency_code, recommendation.rate_to_reporting

@@ -260,7 +260,9 @@ class World:
         moved = True
         while moved:
             due = [each for tenant_id, each in await dispatch.due(self.ports) if tenant_id == self.house.tenant_id]
-            sent = [await dispatch.dispatch(self.ports, self.house.tenant_id, e, random.Random(1)) for e in due]
+            sent = [
+                await dispatch.Dispatcher(self.ports, random.Random(1)).dispatch(self.house.tenant_id, e) for e in due
+            ]
             moved = any(each is not None for each in sent)
         for each in [each for each in self.made.values() if each.sent_at_utc is None]:
             now = await adjustments.adjustment(self.scope, each.id)

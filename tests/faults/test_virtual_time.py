@@ -89,7 +89,7 @@ class Life:
             await rechecks.recheck(self.ports, *item, jitter, DISPATCH_TIMES, UNLIMITED)
         for item in await self.in_order(await dispatch.due(self.ports, 500)):
             try:
-                await dispatch.dispatch(self.ports, *item, jitter, DISPATCH_TIMES, UNLIMITED)
+                await dispatch.Dispatcher(self.ports, jitter, DISPATCH_TIMES, UNLIMITED).dispatch(*item)
             except Died:
                 self.clock.advance(timedelta(seconds=self.rng.uniform(0, 5)))
 

@@ -324,7 +324,7 @@ async def test_a_refused_refresh_needs_a_person_is_told_and_changes_wait(desk: D
     assert account.connection_id == again.id
     assert (await connections.connection(desk.scope, made.id)).status is ConnectionStatus.DISCONNECTED
     assert await dispatch.due(desk.ports) == [(desk.house.tenant_id, waiting)]
-    done = await dispatch.dispatch(desk.ports, desk.house.tenant_id, waiting, Random(1))
+    done = await dispatch.Dispatcher(desk.ports, Random(1)).dispatch(desk.house.tenant_id, waiting)
     assert done is not None
     assert done.status is AdjustmentStatus.CONFIRMED
 

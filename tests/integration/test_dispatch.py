@@ -51,7 +51,7 @@ class Desk:
         return queued
 
     async def send(self, adjustment: Adjustment) -> Adjustment | None:
-        return await dispatch.dispatch(self.ports, self.house.tenant_id, adjustment.id, random.Random(1))
+        return await dispatch.Dispatcher(self.ports, random.Random(1)).dispatch(self.house.tenant_id, adjustment.id)
 
     async def sweep(self) -> int:
         return await sweep(self.ports, random.Random(1))
@@ -376,7 +376,7 @@ async def test_sending_ends_well_before_the_lease(desk: Desk, monkeypatch: pytes
 
     desk.meta.before_call = hang
     times = dispatch_times(lease_seconds=0.25)
-    await dispatch.dispatch(desk.ports, desk.house.tenant_id, cut.id, random.Random(1), times)
+    await dispatch.Dispatcher(desk.ports, random.Random(1), times).dispatch(desk.house.tenant_id, cut.id)
     waiting = await desk.now(cut)
     assert (waiting.status, waiting.failure_code) == (AdjustmentStatus.PENDING, "TIMED_OUT")
     assert waiting.sent_at_utc == NOON

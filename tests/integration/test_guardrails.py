@@ -28,12 +28,12 @@ from domain.platforms import Platform
 from kit.ids import new_id
 from kit.time import FixedClock
 from models import adjustments, guardrails, log, recommendations
-from services import api_keys, automations, dispatch
+from services import api_keys, automations, dispatch, dispatch_steps
 from services import guardrails as service
 from services import recommendations as decisions
 from services.ports import Ports
 from services.unit_of_work import begin
-from services.verdicts import reserve
+from services.verdicts import Sending, reserve
 from services.viewers import Viewer, look_up
 from tests.conftest import NOON, House, viewer_of
 from tests.graphql_client import execute, global_id
@@ -70,7 +70,7 @@ class Desk:
         return queued
 
     async def send(self, adjustment: Adjustment) -> Adjustment | None:
-        return await dispatch.dispatch(self.ports, self.house.tenant_id, adjustment.id, random.Random(1))
+        return await dispatch.Dispatcher(self.ports, random.Random(1)).dispatch(self.house.tenant_id, adjustment.id)
 
     def amounts(self) -> list[int]:
         return [row.daily_budget_micros // UNIT for row in self.meta.campaigns]
@@ -235,7 +235,7 @@ async def test_real_platforms_wait_for_the_owner(desk: Desk) -> None:
     with pytest.raises(GuardrailBlocked, match="live sending is off in this workspace"):
         await decisions.approve(live, desk.ana, cut.id, 1, "a")
     [queued] = await desk.approve(0)  # while the platform was a sandbox
-    sent = await dispatch.dispatch(live, desk.house.tenant_id, queued.id, random.Random(1))
+    sent = await dispatch.Dispatcher(live, random.Random(1)).dispatch(desk.house.tenant_id, queued.id)
     assert sent is not None
     assert (sent.status, sent.failure_code) == (AdjustmentStatus.FAILED, "GUARDRAIL")
     assert desk.amounts() == [100, 100, 100, 100]
@@ -281,13 +281,10 @@ async def test_room_is_taken_under_the_accounts_lock_whoever_looks_at_once(desk:
     await desk.set_(limits(max_account_change_micros=25 * UNIT))
 
     async def take(sending: Adjustment) -> bool:
-        try:
-            async with begin(desk.ports, desk.house.tenant_id, dispatch.DISPATCHER) as work:
-                await reserve(desk.ports, work.scope, sending, 100 * UNIT, work.now_utc)
-                await asyncio.sleep(0.1)
-        except GuardrailBlocked:
-            return False
-        return True
+        async with begin(desk.ports, desk.house.tenant_id, dispatch_steps.DISPATCHER) as work:
+            [refusal] = await reserve(desk.ports, work.scope, [Sending(sending, 100 * UNIT)], work.now_utc)
+            await asyncio.sleep(0.1)
+        return refusal is None
 
     assert sum(await asyncio.gather(*map(take, queued))) == 1
 
