@@ -167,6 +167,9 @@ async def queue(settings: Settings, found: Sequence[Target]) -> None:
                 await campaigns.add_campaigns(writing, [campaign])
                 await recommendations.add_recommendations(writing, [_recommended(pattern, change, each)])
                 await adjustments.add_adjustment(writing, change)
+        if settings.database.startswith("postgres"):
+            # A database in use has statistics; without any PostgreSQL looks for each change among all of the tenant's.
+            await ports.database.system_write().execute("ANALYZE")
 
 
 def _approved(pattern: Recommendation, budget: Budget, campaign: Campaign, each: Target, now: datetime) -> Adjustment:

@@ -18,9 +18,9 @@ Item = tuple[UUID, UUID]
 #: What is due of one platform, so many at most.
 Due = Callable[[int, Platform], Awaitable[list[Item]]]
 
-#: Changes of a kind on their way at the same time to one platform, in one worker. With more, those of one tenant only
-#: wait for its log (bench/dispatch.py); with one, an account that answers slowly would hold up all the others.
-AT_ONCE: Final = 8
+#: Changes of a kind on their way at the same time to one platform, in one worker: those whose steps come at the same
+#: moment share a transaction. With one, an account that answers slowly would hold up all the others.
+AT_ONCE: Final = 4
 #: Looked at in one round; increases that wait for their decreases count too.
 _LIMIT: Final = 500
 

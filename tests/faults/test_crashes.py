@@ -58,6 +58,31 @@ async def test_killed_anywhere_nothing_is_lost_and_nothing_doubled(
         assert len(moved) == len(changes)
 
 
+#: Points inside a transaction that several changes share.
+SHARED = ("before_claim_commit", "before_intent_commit", "before_applied_commit", "before_confirm_commit")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.req("GO-15")
+async def test_killed_amid_a_shared_transaction_its_neighbours_are_neither_lost_nor_doubled(
+    ports: Ports, house: House, database_url: str, tmp_path: Path
+) -> None:
+    """Some of a group were written when the worker dies, others not: all of the group go back."""
+    several = 4 * len(Platform)
+    async with open_bench(ports, house, database_url, tmp_path, several * len(SHARED)) as bench:
+        for place, point in enumerate(SHARED):
+            await bench.queue(range(place * several, (place + 1) * several))
+            # They go side by side, so that by the third of a kind its transaction has mostly written others.
+            assert await bench.run_worker(CE_CRASH_AT=f"dispatch.{point}:3") == KILLED
+        await settle(bench)
+        assert await bench.violations() == []
+        changes = [change for _, change in await bench.changes()]
+        assert {change.status for change in changes} == {AdjustmentStatus.CONFIRMED}
+        moved = [effect for effect in await bench.effects() if effect.before_micros != effect.after_micros]
+        assert len(moved) == len(changes) == several * len(SHARED)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300 + 60 * size(10))
 async def test_killed_while_it_puts_a_stray_write_right_it_is_put_right_all_the_same(
