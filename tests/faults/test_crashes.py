@@ -17,6 +17,9 @@ from tests.faults.harness import STEP_MICROS, Bench, open_bench, size
 CHANGES = size(10)
 DEATHS = max(2, CHANGES // 5)
 EACH = CHANGES // DEATHS
+#: Workers that die one after the other. Each takes up what the last one held, which counts as a try of every change: after
+#: 20 a change is given up, and long before that a cut reply is waited out for minutes.
+PATIENCE = 2
 #: A point needs something to happen there.
 CUT_REPLIES = "dispatch.before_postpone_commit"
 STRAYS = "recheck.before_reopen_commit"
@@ -33,6 +36,8 @@ async def die_at(bench: Bench, point: str, place: int, rng: random.Random) -> No
             await bench.fault(Platform.META, "cut_after_apply")
             await bench.fault(Platform.GOOGLE, "cut_before_apply")
         assert await bench.run_worker(CE_CRASH_AT=f"{point}:{at}") == KILLED, point
+        if death % PATIENCE == PATIENCE - 1:
+            await settle(bench)
 
 
 async def settle(bench: Bench) -> None:

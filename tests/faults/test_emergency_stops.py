@@ -60,7 +60,8 @@ async def test_a_worker_that_was_frozen_before_its_call_does_not_make_it_when_it
 async def test_nothing_leaves_a_second_after_the_stop_and_all_is_put_back(
     ports: Ports, house: House, database_url: str, tmp_path: Path
 ) -> None:
-    rng, count = random.Random(7), size(24)
+    # So many that two workers are not done before the stop.
+    rng, count = random.Random(7), max(150, size(24))
     async with open_bench(ports, house, database_url, tmp_path, count) as bench:
         before = await amounts(bench)
         await bench.queue(range(count))
