@@ -82,3 +82,15 @@ def test_no_hour_ever_holds_more_than_the_cap(steps: list[tuple[int, str]]) -> N
                 ledger.confirm(token)
         live = [at for at, shown in held.values() if at > now - 3_600 and (shown or at + 60 > now)]
         assert len(live) <= 2
+
+
+def test_a_clock_that_goes_back_gives_no_place_away() -> None:
+    ledger = CapLedger()
+    for number, at in enumerate((7_200.0, 3_500.0, 7_201.0)):
+        ledger.reserve(f"t{number}", "u", "k", at, expires_s=at + 1e6)
+
+    assert not ledger.allows("u", "k", 7_300.0, hourly_cap=3, daily_cap=0)
+    assert ledger.allows("u", "k", 7_300.0, hourly_cap=4, daily_cap=0)
+    ledger.release("t1")
+    assert ledger.allows("u", "k", 7_300.0, hourly_cap=3, daily_cap=0)
+    assert not ledger.allows("u", "k", 7_300.0, hourly_cap=2, daily_cap=0)
