@@ -428,12 +428,12 @@ async def test_a_comparison_of_too_many_days_is_refused(planted: Planted, monkey
 OVERVIEW = """measures(since: "2026-03-10", until: "2026-03-10") { overview {
   counts { total executed pending rejected notDone executionShare }
   byAction { action counts { total executed } }
-  byProposer { proposer attempts medianSecondsToConfirm counts { total } impact { net { amount } } }
+  byProposer { proposer attempts medianSecondsToConfirm counts { total executionShare } impact { net { amount } } }
   impact { increase { amount } decrease { amount } net { amount currency } }
   spendTracked { amount } revenueTracked { amount } averageRoas } }"""
 
 
-@pytest.mark.req("AS-09")
+@pytest.mark.req("AS-09", "RO-14")
 async def test_the_dashboard_counts_proposals_and_sums_money(planted: Planted) -> None:
     """Two of four executed, one rejected, one waits, a campaign was paused; 10 added to one budget, 4 taken from one."""
     house = planted.house
@@ -465,7 +465,7 @@ async def test_the_dashboard_counts_proposals_and_sums_money(planted: Planted) -
             "proposer": house.plan.proposer,
             "attempts": 3,
             "medianSecondsToConfirm": (1_800 + 9_000) / 2,
-            "counts": {"total": 4},
+            "counts": {"total": 4, "executionShare": 0.5},
             "impact": {"net": {"amount": "6.00"}},
         }
     ]

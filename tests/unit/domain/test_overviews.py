@@ -60,7 +60,9 @@ def test_increases_and_decreases_do_not_cancel_but_their_net_does() -> None:
     assert found.impact.net_micros == 9_170
 
 
+@pytest.mark.req("RO-14")
 def test_each_proposer_has_its_own_figures() -> None:
+    """How often it proposes, what is executed of it, what that moves, how often it is sent and how fast it is confirmed."""
     found = overview(
         [count(ProposedAction.INCREASE, Outcome.NOT_DONE, 2, "rules")],
         [move(5, 10, attempts=2), move(-5, 30), move(7, 50, "shift")],

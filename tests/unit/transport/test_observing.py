@@ -54,6 +54,19 @@ async def test_operations_are_counted_and_timed_by_name(engine, registry):
     assert registry.get_sample_value("graphql_cost_points_total", labels) == 10
 
 
+@pytest.mark.req("NFR-PERF-008")
+async def test_how_many_answers_took_more_than_half_a_second_is_told(engine, registry, monkeypatch):
+    """The bound that the management API is held to is an edge of the histogram, so that an alert can rest on it."""
+    for seconds in (0.499, 0.501, 3.0):
+        now = iter((100.0, 100.0 + seconds))
+        with monkeypatch.context() as patched:
+            patched.setattr("app.operation_metrics.time.perf_counter", lambda now=now: next(now))
+            await run(engine, "query Greet { hello }")
+    labels = {"operation": "Greet", "kind": "query"}
+    within = registry.get_sample_value("graphql_operation_seconds_bucket", labels | {"le": "0.5"})
+    assert (within, registry.get_sample_value("graphql_operation_seconds_count", labels)) == (1, 3)
+
+
 async def test_names_of_clients_do_not_fill_the_registry(engine, registry):
     for number in range(MAX_NAMES + 5):
         await run(engine, f"query Q{number} {{ hello }}")
