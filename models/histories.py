@@ -4,11 +4,12 @@ Must not decide what a row means; that is domain/histories.py's and domain/lift'
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from domain.adjustments import Adjustment
 from domain.histories import ApprovalCounts, BudgetTouch, ExecutedChange, HistoryFilter
@@ -122,13 +123,8 @@ async def reviews(scope: Scope, workspace_id: UUID, wanted: HistoryFilter) -> li
     return as_values(Reviewed, rows)
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredDay:
-    unit_id: UUID
-    day: date
-    spend_micros: int
-    revenue_micros: int | None
-    rate_to_reporting: Decimal
+#: Unit, day, spend and revenue in account micros, rate to the reporting currency; whichever database spelled them.
+_StoredDay = tuple[UUID, date, int, int | None, Decimal]
 
 
 async def unit_days(scope: Scope, workspace_id: UUID, since: date, until: date) -> list[UnitDay]:
@@ -136,8 +132,8 @@ async def unit_days(scope: Scope, workspace_id: UUID, since: date, until: date) 
 
     The unit is the budget entity that pays for the campaign; the campaign itself where none is known.
     """
-    rows = await scope.rows(
-        "SELECT COALESCE(c.budget_id, c.id) AS unit_id, d.day, d.spend_micros, d.revenue_micros, d.rate_to_reporting "
+    rows = await scope.tuples(
+        "SELECT COALESCE(c.budget_id, c.id), d.day, d.spend_micros, d.revenue_micros, d.rate_to_reporting "
         "FROM campaigns c JOIN daily_metrics d ON d.tenant_id = $1 AND d.campaign_id = c.id "
         "WHERE c.tenant_id = $1 AND c.workspace_id = $2 AND d.day >= $3 AND d.day <= $4",
         scope.tenant_id,
@@ -146,14 +142,14 @@ async def unit_days(scope: Scope, workspace_id: UUID, since: date, until: date) 
         until,
     )
     return [
-        UnitDay(row.unit_id, row.day, _reporting(row.spend_micros, row.rate_to_reporting),
-                None if row.revenue_micros is None else _reporting(row.revenue_micros, row.rate_to_reporting))
-        for row in as_values(_StoredDay, rows)
-    ]  # fmt: skip
+        UnitDay(unit_id, day, _reporting(spend, rate), None if revenue is None else _reporting(revenue, rate))
+        for unit_id, day, spend, revenue, rate in msgspec.convert(rows, list[_StoredDay], strict=False)
+    ]
 
 
 def _reporting(micros: int, rate: Decimal) -> int:
-    return int((micros * rate).to_integral_value())
+    # Most workspaces report in their accounts' currency, and a history reads thousands of days.
+    return micros if rate == 1 else int((micros * rate).to_integral_value())
 
 
 async def day_count(scope: Scope, workspace_id: UUID, since: date, until: date) -> int:
