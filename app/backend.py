@@ -39,6 +39,7 @@ _MAX_AGE_SECONDS: Final = 60.0
 Right = tuple[str, UUID | None]
 
 
+# Asked for each operation; equal standings come back as the same object (models/members.py).
 @lru_cache(maxsize=1_024)
 def _rights(standing: Standing) -> frozenset[Right]:
     return frozenset(

@@ -1,4 +1,4 @@
-"""A worker's way to one ad account while it holds a change: calls left, time left, stops, and reading once more.
+"""A worker's way to one ad account while it holds a change: time left, stops, and reading once more.
 
 What changes of budgets and of statuses have in common when they are sent. Must not know either, or decide what an
 answer means.
@@ -15,7 +15,7 @@ from domain.ad_accounts import AdAccount
 from domain.dispatch_times import DispatchTimes
 from domain.emergency_stops import LOOK_AGAIN_AFTER
 from domain.errors import PlatformError
-from domain.quotas import CHANGE, LOOK, Quota
+from domain.quotas import LOOK, Quota
 from domain.retries import backoff
 from models import emergency_stops
 from models.scope import WriteScope
@@ -27,14 +27,6 @@ T = TypeVar("T")
 
 #: A platform that cannot be read for so long after a confirmation is not asked again; the next sync sees what stands.
 _GIVE_UP: Final = timedelta(minutes=30)
-
-
-class QuotaUsedUp(Exception):
-    """The platform takes no change before `until_utc`; the claim is undone."""
-
-    def __init__(self, until_utc: datetime) -> None:
-        super().__init__(until_utc)
-        self.until_utc = until_utc
 
 
 class Stopped(Exception):
@@ -61,13 +53,6 @@ class PlatformLine:
     def settled_at_utc(self) -> datetime:
         """When the platform shows what is written now."""
         return self.ports.clock.now_utc() + self.times.settle(self.account.platform)
-
-    async def take_change(self, scope: WriteScope, now_utc: datetime) -> None:
-        """Take all calls of a change at once: one that is sent must also be read back. Raises QuotaUsedUp."""
-        place = (self.account.platform, self.account.external_id)
-        until_utc = await quotas.ask(scope, self.quota, *place, CHANGE, now_utc)
-        if until_utc is not None:
-            raise QuotaUsedUp(until_utc)
 
     async def heed(self, scope: WriteScope, rest_seconds: float) -> None:
         """The platform asked to be left alone so long; all workers heed it."""

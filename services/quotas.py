@@ -1,6 +1,7 @@
 """Asking the shared budgets before a platform is called. What a budget allows is domain/quotas.py's.
 
-Every worker counts in the same row, by compare-and-set, so that all of them together stay inside a platform's quota.
+Every worker counts in the same row, by compare-and-set or, where several changes take from it in turn, while it holds
+the row; so all of them together stay inside a platform's quota.
 """
 
 from collections.abc import Mapping

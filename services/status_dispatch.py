@@ -1,8 +1,8 @@
 """Sending status changes to their platforms: claim, look, store the intent, send, read back, confirm.
 
-As with budgets (services/dispatch.py): each step is its own short transaction, none is open while a platform is
-called, a change counts only when it was read back, and a worker may die anywhere. Must not decide what a look at the
-platform means; that is domain/status_changes.py's.
+As with budgets (services/dispatch.py), but for transactions, which each change has of its own here: none is open while
+a platform is called, a change counts only when it was read back, and a worker may die anywhere. Must not decide what a
+look at the platform means; that is domain/status_changes.py's.
 """
 
 import random
@@ -19,7 +19,7 @@ from domain.errors import PlatformError
 from domain.guardrails import Guardrail, GuardrailBlocked
 from domain.log import Actor, ActorKind
 from domain.platforms import AdPlatform, CampaignStatus, Platform, StatusReceipt
-from domain.quotas import QUOTAS, Quota
+from domain.quotas import CHANGE, QUOTAS, Quota
 from domain.retries import MAX_ATTEMPTS
 from domain.status_changes import (
     NO_INTENT,
@@ -33,9 +33,10 @@ from domain.status_changes import (
 from kit.crash_points import reach
 from kit.ids import new_id
 from models import across_tenants, ad_accounts, campaigns, emergency_stops, locks, status_changes
+from services import quotas
 from services.platform_access import platform_of
 from services.platform_calls import TooLate
-from services.platform_lines import PlatformLine, QuotaUsedUp, Stopped
+from services.platform_lines import PlatformLine, Stopped
 from services.ports import Ports
 from services.status_changes import SUBJECT
 from services.status_verdicts import require_leave
@@ -53,6 +54,14 @@ _COMMITS: Final = {
     StatusChangeState.PENDING: "status.before_postpone_commit",
     StatusChangeState.CONFIRMED: "status.before_confirm_commit",
 }
+
+
+class _QuotaUsedUp(Exception):
+    """The platform takes no change before `until_utc`; the claim is undone."""
+
+    def __init__(self, until_utc: datetime) -> None:
+        super().__init__(until_utc)
+        self.until_utc = until_utc
 
 
 async def due(ports: Ports, limit: int = 100, platform: Platform | None = None) -> list[tuple[UUID, UUID]]:
@@ -81,7 +90,7 @@ async def dispatch(
     line = PlatformLine(ports, account, times, quota)
     try:
         claimed = await _claim(line, waiting)
-    except QuotaUsedUp as used_up:
+    except _QuotaUsedUp as used_up:
         async with ports.database.write(tenant_id) as writing:
             await status_changes.postpone(writing, waiting.id, waiting.version, used_up.until_utc)
         return None
@@ -93,13 +102,19 @@ async def dispatch(
 
 
 async def _claim(line: PlatformLine, waiting: StatusChange) -> StatusChange | None:
-    """Take the lease, and with it the calls that the change needs; None when another worker or change is first."""
+    """Take the lease, and with it the calls that the change needs; None when another worker or change is first.
+
+    All calls at once, since one that is sent must also be read back. Raises _QuotaUsedUp.
+    """
+    place = (line.account.platform, line.account.external_id)
     async with begin(line.ports, waiting.tenant_id, DISPATCHER) as work:
         claimed = await status_changes.claim(
             work.scope, waiting.id, waiting.version, new_id(), work.now_utc, work.now_utc + line.times.lease
         )
         if claimed is not None:
-            await line.take_change(work.scope, work.now_utc)
+            until_utc = await quotas.ask(work.scope, line.quota, *place, CHANGE, work.now_utc)
+            if until_utc is not None:
+                raise _QuotaUsedUp(until_utc)
             work.record("status_change.dispatched", SUBJECT, waiting, claimed)
         reach("status.before_claim_commit")
     return claimed

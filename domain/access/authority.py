@@ -113,6 +113,7 @@ class Authority:
         return self.principal.tenant_id
 
 
+# Pure, and asked again for every field that is checked.
 @lru_cache(maxsize=1_024)
 def authority_in(principal: Principal, standing: Standing, workspace_id: UUID | None) -> Authority:
     """Join a credential with what its subject holds now, for one workspace or (None) for the tenant itself.
