@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run compile console test faults check check-all protos lock migrate bench bench-bid soak-bid services-up \
         services-down clean \
-        env env-dev check-ruff check-format check-types check-imports check-schema check-locks check-tenants check-console
+        env env-build env-dev check-ruff check-format check-types check-imports check-schema check-locks check-tenants check-console
 MAKEFLAGS += --no-print-directory
 export PYTHON
 
@@ -22,6 +22,9 @@ help: ## List the commands
 env:
 	@python="$$(scripts/find_python.sh)" && "$$python" scripts/environment.py runtime
 
+env-build:
+	@python="$$(scripts/find_python.sh)" && "$$python" scripts/environment.py build
+
 env-dev:
 	@python="$$(scripts/find_python.sh)" && "$$python" scripts/environment.py dev
 
@@ -29,7 +32,7 @@ run: env console ## Start everything with a demo workspace; Ctrl-C stops it
 	@$(BIN)/python scripts/compile_hotpath.py --if-possible
 	@exec $(BIN)/campaign-express up
 
-compile: env-dev ## Compile the bid process's hot modules into .compiled/ (needs a C compiler; it runs without, slower)
+compile: env-build ## Compile the bid process's hot modules into .compiled/ (needs a C compiler; it runs without, slower)
 	@$(BIN)/python scripts/compile_hotpath.py
 
 console: ## Build the approvers' console in console/ (needs Node; without it the plain page is served)
@@ -85,9 +88,10 @@ check-console:
 protos: env-dev ## Write the Python of hotpath/grpc/*.proto
 	@$(BIN)/python scripts/generate_protos.py
 
-lock: env-dev ## Write both lock files from requirements*.in (UPGRADE=1 takes newer releases)
+lock: env-dev ## Write the lock files from requirements*.in (UPGRADE=1 takes newer releases)
 	@$(UV_COMPILE) requirements.in -o requirements.lock
 	@$(UV_COMPILE) -c requirements.lock requirements-dev.in -o requirements-dev.lock
+	@$(UV_COMPILE) -c requirements-dev.lock requirements-build.in -o requirements-build.lock
 	@$(BIN)/python scripts/check_locks.py
 
 migrate: env ## Bring the database in var/ (or CE_DATABASE_URL) to the newest schema

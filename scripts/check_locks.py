@@ -1,4 +1,4 @@
-"""Checks that both lock files are whole: every requirement pinned within its range, every pin hashed, no index named.
+"""Checks that the lock files are whole: every requirement pinned within its range, every pin hashed, no index named.
 
 Owns the reading of lock files. It asks no index, so it cannot tell whether a newer release exists; it can tell that
 somebody edited a requirements file and forgot `make lock`.
@@ -14,8 +14,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-# Requirements file, its lock. The development file includes the run-time one, and its lock must agree with the other.
-PAIRS = (("requirements.in", "requirements.lock"), ("requirements-dev.in", "requirements-dev.lock"))
+# Requirements file, its lock. The last, the development one, must hold all that the others pin, as they pin it.
+PAIRS = (
+    ("requirements.in", "requirements.lock"),
+    ("requirements-build.in", "requirements-build.lock"),
+    ("requirements-dev.in", "requirements-dev.lock"),
+)
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)")
 _ADDRESS = re.compile(r"https?://|--(?:extra-)?index-url|--find-links|--trusted-host")
@@ -49,7 +53,7 @@ def pins(text: str) -> tuple[dict[str, str], list[str]]:
 def faults(root: Path = ROOT) -> list[str]:
     """What is wrong with the locks under `root`, a line each; empty when nothing is."""
     found: list[str] = []
-    first: dict[str, str] = {}
+    locked: dict[str, dict[str, str]] = {}
     for source, lock in PAIRS:
         text = (root / lock).read_text("utf-8")
         versions, unhashed = pins(text)
@@ -59,9 +63,11 @@ def faults(root: Path = ROOT) -> list[str]:
             version = versions.get(canonicalize_name(requirement.name))
             if version is None or not requirement.specifier.contains(version, prereleases=True):
                 found.append(f"{lock}: {requirement} of {source} is pinned at {version}; run make lock")
-        differing = {name for name, version in first.items() if versions.get(name) != version}
-        found += [f"{lock}: {name} differs from {PAIRS[0][1]}; run make lock" for name in sorted(differing)]
-        first = first or versions
+        locked[lock] = versions
+    last, whole = locked.popitem()
+    for lock, versions in locked.items():
+        differing = {name for name, version in versions.items() if whole.get(name) != version}
+        found += [f"{last}: {name} differs from {lock}; run make lock" for name in sorted(differing)]
     return found
 
 

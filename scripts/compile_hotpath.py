@@ -2,6 +2,7 @@
 
 The result goes to .compiled/ (never committed), in a folder named after what it was made from (`kit/compiled.py`); a
 build of the present sources is kept. `--if-possible`: say what is missing, and succeed, where they cannot be compiled.
+`--check`: compile nothing, and fail where the bid process would run interpreted.
 """
 
 import ast
@@ -18,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from kit.compiled import BUILDS, MANIFEST, digest  # noqa: E402 - not installed where only the runtime is
+from kit.compiled import BUILDS, MANIFEST, digest, use_compiled  # noqa: E402 - not installed where only the runtime is
 
 #: What a request runs through. A module with a class that derives from a builtin one cannot be compiled, and one that
 #: is called once a minute need not be.
@@ -73,7 +74,7 @@ def source(module: str) -> str:
 def missing() -> str:
     """What compiling needs and is not here; empty where all is."""
     if importlib.util.find_spec("mypyc") is None:
-        return "mypyc is not installed (`make env-dev` does)"
+        return "mypyc is not installed (`make compile` installs it)"
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
     if shutil.which(compiler) is None:
         return f"there is no C compiler ({compiler})"
@@ -120,6 +121,10 @@ def compile_into(folder: Path) -> None:
 
 def main() -> int:
     """Compile, unless it is done or cannot be."""
+    if "--check" in sys.argv:
+        interpreted_because = use_compiled()
+        print(interpreted_because or "the bid process's hot modules are compiled", file=sys.stderr)
+        return 1 if interpreted_because else 0
     folder = BUILDS / digest()
     if (folder / MANIFEST).is_file():
         return 0
@@ -135,6 +140,8 @@ def main() -> int:
     unfinished = Path(tempfile.mkdtemp(dir=BUILDS))
     try:
         compile_into(unfinished)
+        # Temporary folders are their owner's alone; whoever compiled need not be who runs it.
+        unfinished.chmod(BUILDS.stat().st_mode)
         before = [old for old in BUILDS.iterdir() if old != unfinished]
         unfinished.rename(folder)
         for old in before:

@@ -1,8 +1,8 @@
-"""Brings `.venv` to what the locks say: `environment.py runtime` for `make run`, `environment.py dev` for the rest.
+"""Brings `.venv` to what the locks say: `environment.py runtime` for `make run`, `build` to compile, `dev` else.
 
-Owns `.venv` and its two stamps. It must not touch packages when nothing changed: the development environment is a
-superset of the run-time one (its lock is compiled under the run-time lock), so after `make test` there is nothing for
-`make run` to install. Runs on the standard library alone, before anything is installed.
+Owns `.venv` and its stamps. It must not touch packages when nothing changed: each environment holds the one before it
+(the locks agree, and the development one has all), so after `make test` there is nothing for `make run` or `make
+compile` to install. Runs on the standard library alone, before anything is installed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 # What the editable install is made from, beside the lock. Requirements stand in the distribution's metadata.
 PROJECT_FILES = ("pyproject.toml", "requirements.in", "scripts/hatch_dependencies.py")
-LOCKS = {"runtime": ("requirements.lock",), "dev": ("requirements.lock", "requirements-dev.lock")}
+# Each kind holds all before it.
+LOCKS = {
+    "runtime": ("requirements.lock",),
+    "build": ("requirements.lock", "requirements-build.lock"),
+    "dev": ("requirements.lock", "requirements-build.lock", "requirements-dev.lock"),
+}
 
 
 class EnvironmentFailedError(Exception):
@@ -78,15 +83,16 @@ def create_if_missing() -> None:
 
 
 def install(kind: str) -> None:
-    """Install the lock of `kind` with hashes, then the checkout itself; leaves the stamps of all that now holds."""
+    """Install the locks of `kind` with hashes, then the checkout itself; leaves the stamps of all that now holds."""
     create_if_missing()
     for known in LOCKS:
         stamp(known).unlink(missing_ok=True)
     print(f"installing the {kind} environment into .venv (about a minute the first time)", flush=True)
-    pip("install", "--quiet", "--require-hashes", "-r", LOCKS[kind][-1])
+    pip("install", "--quiet", "--require-hashes", *(argument for lock in LOCKS[kind] for argument in ("-r", lock)))
     # The build backend is part of the lock, so this step needs no index.
     pip("install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
-    for satisfied in ("runtime", kind):
+    kinds = list(LOCKS)
+    for satisfied in kinds[: kinds.index(kind) + 1]:
         stamp(satisfied).write_text(fingerprint(satisfied), "utf-8")
 
 
@@ -109,5 +115,5 @@ def main(kind: str) -> int:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:  # noqa: PLR2004 - the program and its one argument
-        sys.exit("usage: environment.py runtime|dev")
+        sys.exit("usage: environment.py runtime|build|dev")
     sys.exit(main(sys.argv[1]))

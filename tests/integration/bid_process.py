@@ -71,14 +71,19 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 @asynccontextmanager
-async def bid_process(var_dir: Path, *arguments: str, **environment: str) -> AsyncIterator[BidProcess]:
-    """A process of its own on free ports; killed at the end if it still runs. Nothing is refused for being late."""
+async def bid_process(
+    var_dir: Path, *arguments: str, folder: Path | None = None, **environment: str
+) -> AsyncIterator[BidProcess]:
+    """A process of its own on free ports; killed at the end if it still runs. Nothing is refused for being late.
+
+    `folder` holds the product, where it is not this checkout's.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app", "bid", "--port", "0", *arguments,
         env={
             **os.environ, "CE_VAR_DIR": str(var_dir), "CE_BID_METRICS_PORT": "0", "CE_BID_SHED_MS": "0", **environment,
         },
-        stderr=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE, cwd=folder,
     )  # fmt: skip
     assert process.stderr is not None
     try:
