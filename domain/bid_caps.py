@@ -6,13 +6,11 @@ Must not read a clock: every call says what second it is. Times are seconds sinc
 """
 
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Sized
-from dataclasses import dataclass, field
 from sys import maxsize
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from kit.expiries import Expiries
+from domain.open_bids import OpenBids
 
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 86_400.0
@@ -44,7 +42,7 @@ class _Everything:
 
 _ENDLESS: Final = _Endless()
 EVERYTHING: Final = _Everything()
-_NOBODY: Final[dict[str, list[float]]] = {}
+_NOTHING: Final[dict[str, list[float]]] = {}
 
 
 class Caps(Protocol):
@@ -75,7 +73,30 @@ class Caps(Protocol):
         ...
 
 
-@dataclass
+class _User:
+    """What one user has seen: the times by campaign, each campaign's in order; and who was active before and after."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.seen: dict[str, list[float]] = {}
+        self.before = self
+        self.after = self
+
+    def leave(self) -> None:
+        """Out of the ring, which may no longer be held: it would be a circle."""
+        self.before.after, self.after.before = self.after, self.before
+        self.before = self.after = _NO_USER
+
+    def enter(self, ring: "_User") -> None:
+        """In again, as the last."""
+        last = ring.before
+        self.before, self.after = last, ring
+        last.after = ring.before = self
+
+
+_NO_USER: Final = _User("")
+
+
 class CapLedger:
     """The last day's impressions and open bids per (user, campaign), for at most `most_keys` of them.
 
@@ -83,11 +104,15 @@ class CapLedger:
     capped user, refusing only loses a chance.
     """
 
-    most_keys: int = 1_000_000
-    _users: OrderedDict[str, dict[str, list[float]]] = field(default_factory=OrderedDict)
-    _pairs: int = 0
-    _open: dict[str, tuple[str, str, float]] = field(default_factory=dict)
-    _expiries: Expiries = field(default_factory=Expiries)
+    def __init__(self, most_keys: int = 1_000_000) -> None:
+        """Nobody has seen anything."""
+        self.most_keys = most_keys
+        self._users: dict[str, _User] = {}
+        #: Between the last and the first of its users: who was quiet longest comes after it.
+        self._ring = _User("")
+        self._pairs = 0
+        #: Of a bid: the user, the campaign, and the time that is among that campaign's.
+        self._open: OpenBids[_User] = OpenBids(three=True)
 
     def __len__(self) -> int:
         return self._pairs
@@ -102,7 +127,8 @@ class CapLedger:
         self._expire(now_s)
         if not hourly_cap and not daily_cap:
             return True
-        times = self._users.get(user, _NOBODY).get(campaign)
+        known = self._users.get(user)
+        times = None if known is None else known.seen.get(campaign)
         if times is None:
             return self._pairs < self.most_keys or self._forget_old(now_s)
         if (not daily_cap or len(times) < daily_cap) and (not hourly_cap or len(times) < hourly_cap):
@@ -114,66 +140,77 @@ class CapLedger:
 
     def history(self, user: str) -> History:
         """What the user has seen; endless, when there is no room for new pairs."""
-        return EVERYTHING if self._pairs >= self.most_keys else self._users.get(user, _NOBODY)
+        if self._pairs >= self.most_keys:
+            return EVERYTHING
+        known = self._users.get(user)
+        return _NOTHING if known is None else known.seen
 
     def reserve(self, token: str, user: str, campaign: str, now_s: float, *, expires_s: float) -> None:
         """Take a place for a bid until its notice or `expires_s`. Ask `allows` first; tokens are unique.
 
         `expires_s` never is before an earlier call's: a bid that expires waits for those that were made before it.
         """
-        seen = self._users.pop(user, None)
-        if seen is None:
-            seen = {}
-        # Moved to the end: the front is who was quiet longest, and the first to be forgotten.
-        self._users[user] = seen
-        times = seen.get(campaign)
-        if times:
+        known = self._users.get(user)
+        if known is None:
+            known = self._users[user] = _User(user)
+            known.enter(self._ring)
+        elif known is not self._ring.before:
+            known.leave()
+            known.enter(self._ring)
+        times = known.seen.get(campaign)
+        if times is not None:
             # They stay in order, whatever a caller's clock does: `allows` counts by it.
             now_s = max(now_s, times[-1])
+        # One object for both, of millions.
+        at: Any = now_s
         if times is None:
-            seen[campaign] = [now_s]
+            known.seen[campaign] = [at]
             self._pairs += 1
         else:
             if times[0] <= now_s - _DAY_S:
-                times[:] = [at for at in times if at > now_s - _DAY_S]
-            times.append(now_s)
-        self._open[token] = (user, campaign, now_s)
-        self._expiries.add(token, expires_s)
+                del times[: bisect_right(times, now_s - _DAY_S)]
+            times.append(at)
+        self._open.add(token, expires_s, known, campaign, at)
 
     def confirm(self, token: str) -> None:
         """The bid's impression was shown: its place stays taken. An unknown or settled token changes nothing."""
-        self._open.pop(token, None)
+        self._open.take(token)
 
     def release(self, token: str) -> None:
         """The bid was lost: its place is free. An unknown or settled token changes nothing."""
-        found = self._open.pop(token, None)
-        if found is None:
-            return
-        user, campaign, at = found
-        seen = self._users.get(user, _NOBODY)
-        times = seen.get(campaign)
+        user, campaign, at = self._open.take(token)
+        if user is not None:
+            self._free(user, campaign, at)
+
+    def _free(self, user: _User, campaign: str, at: float) -> None:
+        times = user.seen.get(campaign)
         if times is None or at not in times:
             return
         times.remove(at)
         if not times:
-            del seen[campaign]
+            del user.seen[campaign]
             self._pairs -= 1
-            if not seen:
-                del self._users[user]
+            if not user.seen:
+                self._forget(user)
+
+    def _forget(self, user: _User) -> None:
+        del self._users[user.key]
+        user.leave()
 
     def _expire(self, now_s: float) -> None:
-        for token in self._expiries.over(now_s, _MOST_AT_ONCE):
-            self.release(token)
+        if now_s >= self._open.next_s:
+            for user, campaign, at in self._open.over(now_s, _MOST_AT_ONCE):
+                self._free(user, campaign, at)
 
     def _forget_old(self, now_s: float) -> bool:
-        """Drop, from the front, what is a day old; whether there is room now."""
+        """Drop, from the first on, what is a day old; whether there is room now."""
         while self._users:
-            user, seen = next(iter(self._users.items()))
-            old = [campaign for campaign, times in seen.items() if times[-1] <= now_s - _DAY_S]
+            user = self._ring.after
+            old = [campaign for campaign, times in user.seen.items() if times[-1] <= now_s - _DAY_S]
             for campaign in old:
-                del seen[campaign]
+                del user.seen[campaign]
             self._pairs -= len(old)
-            if seen:
+            if user.seen:
                 break
-            del self._users[user]
+            self._forget(user)
         return self._pairs < self.most_keys

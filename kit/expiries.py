@@ -1,6 +1,10 @@
 """What ends when: keys in the order of their ends, those of one moment in no order. Must not read a clock."""
 
 from collections import deque
+from typing import Final
+
+#: Later than any time, in seconds.
+NEVER_S: Final = 1e300
 
 
 class Expiries:
@@ -9,6 +13,11 @@ class Expiries:
     def __init__(self) -> None:
         """Nothing ends."""
         self._ends: deque[tuple[float, list[str]]] = deque()
+
+    @property
+    def next_s(self) -> float:
+        """When the first key ends, or has ended; NEVER_S without one."""
+        return self._ends[0][0] if self._ends else NEVER_S
 
     def add(self, key: str, ends_s: float) -> None:
         """A key that ends at `ends_s`, or with the latest until now where that is later."""

@@ -28,6 +28,7 @@ MODULES = (
     "domain.bid_caps",
     "domain.bid_pacing",
     "domain.bid_pricing",
+    "domain.open_bids",
     "hotpath.auction.bidder",
     "hotpath.auction.consents",
     "hotpath.auction.facts",

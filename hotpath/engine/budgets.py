@@ -4,35 +4,35 @@ One process's books; other processes' spend comes with the snapshot. Must not re
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from domain.bid_pacing import affordable, impression_micros, next_rate, planned_micros, takes_part
 from domain.bid_snapshot import Campaign
+from domain.open_bids import OpenBids
 from hotpath.engine.spans import NO_ENTRIES, Span, bits_of, together
-from kit.expiries import Expiries
 
 _DAY_S: Final = 86_400
 #: Expired bids that one call lets go: thousands may end in one second, and no request is to wait for all of them.
 _MOST_AT_ONCE: Final = 64
 _MOST_COSTS: Final = 65_536
+#: More than a campaign's number has: 16 million.
+_NUMBER_BITS: Final = 24
 #: How often a participation rate moves.
 PACE_EVERY_S: Final = 60.0
 
 
-@dataclass
 class _Account:
-    budget_micros: int
-    spent_micros: int
-    number: int
-    bid_cost_micros: int
-    reserved_micros: int = 0
-    rate: float = 1.0
-    is_broke: bool = False
-    entries: Span = NO_ENTRIES
+    def __init__(self, budget_micros: int, spent_micros: int, number: int, bid_cost_micros: int) -> None:
+        self.budget_micros = budget_micros
+        self.spent_micros = spent_micros
+        self.number = number
+        self.bid_cost_micros = bid_cost_micros
+        self.reserved_micros = 0
+        self.rate = 1.0
+        self.is_broke = False
+        self.entries: Span = NO_ENTRIES
 
 
-@dataclass
 class Budgets:
     """Accounts by campaign id. Times are seconds since 1970, UTC.
 
@@ -40,16 +40,16 @@ class Budgets:
     its own bid, and those whose campaign does not take every chance.
     """
 
-    broke: int = 0
-    throttled: int = 0
-
-    _accounts: dict[str, _Account] = field(default_factory=dict)
-    _open: dict[str, tuple[str, int]] = field(default_factory=dict)
-    _expiries: Expiries = field(default_factory=Expiries)
-    _day: int = -1
-    _paced_s: float = 0.0
-    _costs: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
-    _recalled: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        """No campaign has an account."""
+        self.broke = 0
+        self.throttled = 0
+        self._accounts: dict[str, _Account] = {}
+        self._open: OpenBids[tuple[str, int]] = OpenBids()
+        self._day = -1
+        self._paced_s = 0.0
+        self._costs: dict[int, tuple[str, int]] = {}
+        self._recalled: dict[str, list[tuple[float, int]]] = {}
 
     def load(self, campaigns: Iterable[Campaign], compiled_s: float, now_s: float) -> None:
         """Take a new snapshot's campaigns: open bids and rates stay, and spend is the larger of both counts.
@@ -58,6 +58,8 @@ class Budgets:
         """
         self._roll(now_s)
         old, self._accounts = self._accounts, {}
+        # Campaigns are numbered anew.
+        self._costs.clear()
         same_day = int(compiled_s // _DAY_S) == self._day
         for number, campaign in enumerate(campaigns):
             known = campaign.spent_today_micros if same_day else 0
@@ -79,8 +81,9 @@ class Budgets:
 
     def advance(self, now_s: float) -> None:
         """Let time pass: open bids expire, a new day starts at nothing spent, rates move once a minute."""
-        for token in self._expiries.over(now_s, _MOST_AT_ONCE):
-            self.release(token)
+        if now_s >= self._open.next_s:
+            for held, _, _ in self._open.over(now_s, _MOST_AT_ONCE):
+                self._give_back(held)
         if now_s // _DAY_S != self._day:
             self._roll(now_s)
         if now_s - self._paced_s < PACE_EVERY_S:
@@ -112,14 +115,17 @@ class Budgets:
         account = self._accounts[campaign_id]
         account.reserved_micros += cost
         self._weigh(account)
-        self._open[token] = self._same((campaign_id, cost))
-        self._expiries.add(token, expires_s)
+        self._open.add(token, expires_s, self._held(account, campaign_id, cost))
 
-    def _same(self, what: tuple[str, int]) -> tuple[str, int]:
-        """An equal one that is held already: bids on one campaign cost one of a few prices, and millions are open."""
-        if len(self._costs) >= _MOST_COSTS:
-            self._costs.clear()
-        return self._costs.setdefault(what, what)
+    def _held(self, account: _Account, campaign_id: str, cost_micros: int) -> tuple[str, int]:
+        """One that was made already: bids on one campaign cost one of a few prices, and millions are open."""
+        key = cost_micros << _NUMBER_BITS | account.number
+        held = self._costs.get(key)
+        if held is None:
+            if len(self._costs) >= _MOST_COSTS:
+                self._costs.clear()
+            held = self._costs[key] = (campaign_id, cost_micros)
+        return held
 
     def charge(self, token: str, campaign_id: str, price_cpm_micros: int) -> None:
         """An impression was paid. Counts also after the bid expired; the caller counts each notice once."""
@@ -139,12 +145,14 @@ class Budgets:
 
     def release(self, token: str) -> None:
         """An open bid was lost; an unknown or settled token changes nothing."""
-        found = self._open.pop(token, None)
-        if found is None:
-            return
-        account = self._accounts.get(found[0])
+        held, _, _ = self._open.take(token)
+        if held is not None:
+            self._give_back(held)
+
+    def _give_back(self, held: tuple[str, int]) -> None:
+        account = self._accounts.get(held[0])
         if account is not None:
-            account.reserved_micros -= found[1]
+            account.reserved_micros -= held[1]
             self._weigh(account)
 
     @property
