@@ -184,9 +184,12 @@ class CapLedger:
 
     def _free(self, user: _User, campaign: str, at: float) -> None:
         times = user.seen.get(campaign)
-        if times is None or at not in times:
+        if times is None:
             return
-        times.remove(at)
+        for place, other in enumerate(times):
+            if other == at:
+                del times[place]
+                break
         if not times:
             del user.seen[campaign]
             self._pairs -= 1

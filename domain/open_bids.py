@@ -20,8 +20,12 @@ _FIRST_PLACES: Final = 16
 #: Empty places that one call passes at most: no request is to wait for all of a second's.
 _MOST_LOOKS: Final = 1_024
 _DIGITS: Final = 2
-_0, _9, _A, _F = 48, 57, 97, 102
-_A_IS_10: Final = _A - 10
+#: Digits' code points. Literals: compiled, anything else is looked up each time.
+_0: Final = 48
+_9: Final = 57
+_A: Final = 97
+_F: Final = 102
+_FROM_A: Final = 87
 
 
 class _Page:
@@ -54,12 +58,16 @@ class OpenBids(Generic[T]):
         self._kept = 0
         #: Since which place bids end when: those of one second, until the next one's first.
         self._runs: deque[tuple[float, int]] = deque()
+        #: Of the first of them, the end and the place after its last; less than 0 where it is the latest.
+        self._first_s = NEVER_S
+        self._first_past = -1
         self._run_s = -NEVER_S
         self._latest_s = -NEVER_S
         #: The first place that was not looked at since its end.
         self._at = 0
         self._strays: dict[str, tuple[T, Any, Any]] = {}
         self._stray_ends = Expiries()
+        self._stray_s = NEVER_S
 
     def __len__(self) -> int:
         return self._kept + len(self._strays)
@@ -80,14 +88,14 @@ class OpenBids(Generic[T]):
             if not self._turn(token, place):
                 self._strays[token] = (what, second, third)
                 self._stray_ends.add(token, self._latest_s)
-                self.next_s = min(self.next_s, self._latest_s)
+                self._note_next()
                 return
             page = self._newest
         self._place = place
         if self._run_s != self._latest_s:
             self._run_s = self._latest_s
             self._runs.append((self._run_s, page.first + place))
-            self.next_s = min(self.next_s, self._run_s)
+            self._note_next()
         cells = page.cells
         if self._width == 1:
             cells[place] = what
@@ -116,33 +124,42 @@ class OpenBids(Generic[T]):
         Nothing before `next_s`.
         """
         ended: list[tuple[T, Any, Any]] = []
-        for token in self._stray_ends.over(now_s, most):
-            stray = self._strays.pop(token, None)
-            if stray is not None:
-                ended.append(stray)
+        if self._stray_s <= now_s:
+            for token in self._stray_ends.over(now_s, most):
+                stray = self._strays.pop(token, None)
+                if stray is not None:
+                    ended.append(stray)
+            self._note_next()
         looks = _MOST_LOOKS
-        while looks > 0 and len(ended) < most and self._runs and self._runs[0][0] <= now_s:
+        while self._first_s <= now_s and looks > 0 and len(ended) < most:
             looks -= self._walk(most, looks, ended)
-        self.next_s = self._stray_ends.next_s
-        if self._runs:
-            self.next_s = min(self.next_s, self._runs[0][0])
         return ended
 
+    def _note_next(self) -> None:
+        runs = self._runs
+        self._stray_s = self._stray_ends.next_s
+        self._first_s = runs[0][0] if runs else NEVER_S
+        self._first_past = runs[1][1] if len(runs) > 1 else -1
+        self.next_s = min(self._stray_s, self._first_s)
+
     def _walk(self, most: int, looks: int, ended: list[tuple[T, Any, Any]]) -> int:
-        """Take what the oldest run still holds; how many places, or settled pages, were looked at for that."""
-        at, looked = self._at, 0
-        end = self._runs[1][1] if len(self._runs) > 1 else self._newest.first + self._place + 1
+        """Take what the first run still holds; how many places, or settled pages, were looked at for that."""
+        at, end, looked = self._at, self._first_past, 0
+        if end < 0:
+            end = self._newest.first + self._place + 1
         while at < end and looked < looks and len(ended) < most:
             page = self._queue[0]
             past = page.first + _PLACES
-            looked += 1
-            if not page.open:
-                at = min(end, past)
-            else:
+            stop = min(past, end)
+            while at < stop and page.open and looked < looks and len(ended) < most:
                 place = at - page.first
                 at += 1
+                looked += 1
                 if page.cells[place * self._width] is not None:
                     ended.append(self._taken(page, place))
+            if not page.open:
+                at = stop
+                looked += 1
             if at == past:
                 self._queue.popleft()
         self._at = at
@@ -151,6 +168,7 @@ class OpenBids(Generic[T]):
             if not self._runs:
                 # Another bid of the same second would need it again.
                 self._run_s = -NEVER_S
+            self._note_next()
         return looked
 
     def _taken(self, page: _Page, place: int) -> tuple[T, Any, Any]:
@@ -200,4 +218,4 @@ def _value(code: int) -> int:
     """A digit's; so far below 0 that the place is, too, for another character."""
     if _0 <= code <= _9:
         return code - _0
-    return code - _A_IS_10 if _A <= code <= _F else -_PLACES
+    return code - _FROM_A if _A <= code <= _F else -_PLACES

@@ -14,9 +14,10 @@ from hotpath.engine.spans import NO_ENTRIES, Span, bits_of, together
 _DAY_S: Final = 86_400
 #: Expired bids that one call lets go: thousands may end in one second, and no request is to wait for all of them.
 _MOST_AT_ONCE: Final = 64
-_MOST_COSTS: Final = 65_536
-#: More than a campaign's number has: 16 million.
-_NUMBER_BITS: Final = 24
+#: A power of two.
+_COSTS: Final = 65_536
+#: Odd, so that campaigns' numbers times this lie all over the table of costs.
+_APART: Final = 40_503
 #: How often a participation rate moves.
 PACE_EVERY_S: Final = 60.0
 
@@ -33,6 +34,17 @@ class _Account:
         self.entries: Span = NO_ENTRIES
 
 
+class _Held:
+    """What bids of one campaign and one cost set aside. Not a tuple: compiled, each bid would get one of its own."""
+
+    def __init__(self, campaign_id: str, cost_micros: int) -> None:
+        self.campaign_id = campaign_id
+        self.cost_micros = cost_micros
+
+
+_NOTHING: Final = _Held("", 0)
+
+
 class Budgets:
     """Accounts by campaign id. Times are seconds since 1970, UTC.
 
@@ -45,10 +57,10 @@ class Budgets:
         self.broke = 0
         self.throttled = 0
         self._accounts: dict[str, _Account] = {}
-        self._open: OpenBids[tuple[str, int]] = OpenBids()
+        self._open: OpenBids[_Held] = OpenBids()
         self._day = -1
         self._paced_s = 0.0
-        self._costs: dict[int, tuple[str, int]] = {}
+        self._costs = [_NOTHING] * _COSTS
         self._recalled: dict[str, list[tuple[float, int]]] = {}
 
     def load(self, campaigns: Iterable[Campaign], compiled_s: float, now_s: float) -> None:
@@ -58,8 +70,6 @@ class Budgets:
         """
         self._roll(now_s)
         old, self._accounts = self._accounts, {}
-        # Campaigns are numbered anew.
-        self._costs.clear()
         same_day = int(compiled_s // _DAY_S) == self._day
         for number, campaign in enumerate(campaigns):
             known = campaign.spent_today_micros if same_day else 0
@@ -117,14 +127,12 @@ class Budgets:
         self._weigh(account)
         self._open.add(token, expires_s, self._held(account, campaign_id, cost))
 
-    def _held(self, account: _Account, campaign_id: str, cost_micros: int) -> tuple[str, int]:
-        """One that was made already: bids on one campaign cost one of a few prices, and millions are open."""
-        key = cost_micros << _NUMBER_BITS | account.number
-        held = self._costs.get(key)
-        if held is None:
-            if len(self._costs) >= _MOST_COSTS:
-                self._costs.clear()
-            held = self._costs[key] = (campaign_id, cost_micros)
+    def _held(self, account: _Account, campaign_id: str, cost_micros: int) -> _Held:
+        """One that was made already, if one is at hand: millions are open, and a campaign's have a few prices."""
+        place = (account.number * _APART + cost_micros) & (_COSTS - 1)
+        held = self._costs[place]
+        if held.cost_micros != cost_micros or held.campaign_id != campaign_id:
+            held = self._costs[place] = _Held(campaign_id, cost_micros)
         return held
 
     def charge(self, token: str, campaign_id: str, price_cpm_micros: int) -> None:
@@ -149,10 +157,10 @@ class Budgets:
         if held is not None:
             self._give_back(held)
 
-    def _give_back(self, held: tuple[str, int]) -> None:
-        account = self._accounts.get(held[0])
+    def _give_back(self, held: _Held) -> None:
+        account = self._accounts.get(held.campaign_id)
         if account is not None:
-            account.reserved_micros -= held[1]
+            account.reserved_micros -= held.cost_micros
             self._weigh(account)
 
     @property
