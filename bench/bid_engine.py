@@ -13,7 +13,8 @@ from resource import getpagesize
 import numpy as np
 
 from domain.bid_caps import CapLedger
-from domain.bid_features import Loyalty, Profile, feature_vector
+from domain.bid_features import feature_vector
+from domain.bid_people import Loyalty, Profile
 from domain.bid_snapshot import (
     Campaign,
     Creative,
@@ -27,11 +28,12 @@ from domain.bid_snapshot import (
 )
 from hotpath.engine.decisions import Bid
 from hotpath.engine.engine import Engine, EngineSettings
-from hotpath.engine.facts import FormatFacts, ImpressionFacts, RequestFacts
+from hotpath.engine.facts import FormatFacts
 from hotpath.engine.reference import matches
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.engine.targeting import TargetingIndex
 from hotpath.inference.numpy_provider import NumpyProvider
-from hotpath.inference.provider import InferenceRequest
+from hotpath.inference.requests import InferenceRequest
 
 _NOW_S = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
 _SIZES = ((300, 250), (728, 90), (320, 50))
@@ -141,12 +143,11 @@ def main() -> None:
         for number in range(5_001)
     ]  # fmt: skip
     request = requests[0]
-    floors = {None: 1_000_000}
 
     def target(_: int) -> None:
         mask, _reason = index.for_request(request, hour_utc=12, segments=profile.segments)
         for impression in impressions:
-            index.for_impression(mask, impression, floors)
+            index.for_impression(mask, impression, 1_000_000, ())
 
     def slowly(_: int) -> None:
         for impression in impressions:
@@ -158,7 +159,7 @@ def main() -> None:
     vector = feature_vector(profile, personal=True, device_type="desktop", position=1)
     shortlist = engine.shortlist(request, profile, _NOW_S)
     offers = shortlist.offer_ids
-    scores = dict(provider.predict(vector, offers))
+    [scores] = provider.score_batch([InferenceRequest(vector, offers)])
     weights = np.frombuffer(snapshot.model.weights, np.int8).reshape(-1, 256)[: len(offers)].astype(np.float32)
     batch = [InferenceRequest(vector, offers)] * 16
     bids = engine.settle(shortlist, scores, _NOW_S)

@@ -22,7 +22,7 @@ from bench.bid import BACKEND, MUST_PER_S, free_port, resident_mib, scraped, ser
 from bench.bid_load import closed_loop, constant_rate
 from bench.bid_world import bench_bodies, bench_snapshot
 from domain.bid_caps import CapLedger
-from domain.bid_features import Loyalty, Profile
+from domain.bid_people import Loyalty, Profile
 from domain.bid_snapshot import decode_snapshot, encode_snapshot
 from hotpath.engine.budgets import Budgets
 from hotpath.engine.engine import prepared

@@ -17,10 +17,11 @@ import numpy as np
 
 from bench.bid_engine import resident_bytes, snapshot_of
 from domain.bid_caps import CapLedger
-from domain.bid_features import NOBODY
+from domain.bid_people import NOBODY
 from domain.bid_snapshot import CreativeKind, SpikingModel, decode_snapshot, encode_snapshot
 from hotpath.engine.engine import Engine, EngineSettings, prepared
-from hotpath.engine.facts import FormatFacts, ImpressionFacts, RequestFacts
+from hotpath.engine.facts import FormatFacts
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
 from hotpath.snapshots import SHARE, SnapshotFile
 

@@ -16,12 +16,12 @@ from typing import TypeVar
 from bench.bid_load import posted
 from bench.bid_world import bench_bodies, bench_snapshot
 from domain.bid_events import encode_event
-from domain.bid_features import NOBODY
+from domain.bid_people import NOBODY
 from hotpath.auction.bidder import BidderSettings
 from hotpath.auction.facts import request_facts
 from hotpath.auction.notices import Tickets
 from hotpath.auction.records import of_auction
-from hotpath.inference.provider import InferenceRequest
+from hotpath.inference.requests import InferenceRequest
 from hotpath.openrtb.codec import JSON, decode_request
 from hotpath.process import bidder_over, build_engine, fresh_profiles
 from hotpath.server.messages import HttpAnswer
@@ -80,7 +80,7 @@ def stages(folder: Path) -> list[tuple[str, float]]:
     lists = [engine.shortlist(one, NOBODY, now_s) for one in facts]
     asked = [InferenceRequest(one.vector, one.offer_ids) for one in lists if one.offer_ids]
     batches = [asked[at : at + _BATCH] for at in range(0, len(asked) - _BATCH, _BATCH)]
-    scores = [dict(engine.provider.predict(one.vector, one.offer_ids)) for one in lists]
+    scores = [engine.provider.score_batch([InferenceRequest(one.vector, one.offer_ids)])[0] for one in lists]
     decided = [engine.settle(one, found, now_s) for one, found in zip(lists, scores, strict=True)]
     both = list(zip(requests, decided, strict=True))
     responses = [bidder._response(*one, now_s) for one in both]  # noqa: SLF001 - a step by itself

@@ -4,26 +4,17 @@ Owns their form on disk (MessagePack, positional, fields are only ever added at 
 they add up to. Must not read or write files. Moments are microseconds since 1970, UTC; money is micros.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
-import numpy as np
-
-from domain.bid_features import Vector
-from domain.bid_layout import FEATURES
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1)
 _DAY_US: Final = 86_400_000_000
-#: Features behind it are always zero; those before the second are the user's interests and segments.
-_USED: Final = 140
-_OF_CONTEXT: Final = 128
-_HALF: Final = np.dtype("<f2")
-_SHORT_BYTES: Final = 2 * (_USED - _OF_CONTEXT)
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
@@ -49,8 +40,8 @@ class BidEvent(msgspec.Struct, frozen=True, array_like=True):
     """One answered request.
 
     `result` is `bid`, `no_bid`, or why no auction was held. `user` is empty where privacy forbids to know it, and
-    `features` (`packed_features`) then hold the context alone. `scores` are the model's, of all offers that it was
-    asked for.
+    `features` (`packed_features`) then hold the context alone. The model was asked for `offer_ids`, and gave
+    `offer_scores`, in their order; before these two fields were, it was `scores` by offer (`scores_of` reads both).
     """
 
     request_id: str
@@ -63,6 +54,8 @@ class BidEvent(msgspec.Struct, frozen=True, array_like=True):
     features: bytes = b""
     scores: dict[str, float] = {}
     outcomes: tuple[Outcome, ...] = ()
+    offer_ids: tuple[str, ...] = ()
+    offer_scores: tuple[float, ...] = ()
 
 
 class NoticeEvent(msgspec.Struct, frozen=True, array_like=True):
@@ -90,9 +83,8 @@ _BIDS: Final = msgspec.msgpack.Decoder(list[BidEvent])
 _NOTICES: Final = msgspec.msgpack.Decoder(list[NoticeEvent])
 
 
-def encode_event(event: BidEvent | NoticeEvent) -> bytes:
-    """One event's bytes; `packed` makes a chunk of several."""
-    return _ENCODER.encode(event)
+#: One event's bytes; `packed` makes a chunk of several.
+encode_event: Final[Callable[[BidEvent | NoticeEvent], bytes]] = _ENCODER.encode
 
 
 def packed(events: Sequence[bytes]) -> bytes:
@@ -110,18 +102,9 @@ def decode_notices(chunk: bytes) -> list[NoticeEvent]:
     return _NOTICES.decode(chunk)
 
 
-def packed_features(vector: Vector, *, personal: bool) -> bytes:
-    """The features that can be other than zero, as half floats: 140 of them, or the last 12 where nobody is known."""
-    return vector[0 if personal else _OF_CONTEXT : _USED].astype(_HALF).tobytes()
-
-
-def unpacked_features(data: bytes) -> Vector:
-    """The vector again, to a half float's eleven bits; all zero for no bytes."""
-    vector = np.zeros(FEATURES, np.float32)
-    if data:
-        start = _OF_CONTEXT if len(data) == _SHORT_BYTES else 0
-        vector[start:_USED] = np.frombuffer(data, _HALF)
-    return vector
+def scores_of(event: BidEvent) -> dict[str, float]:
+    """The model's scores, by offer."""
+    return event.scores or dict(zip(event.offer_ids, event.offer_scores, strict=True))
 
 
 def moment_utc(at_us: int) -> datetime:

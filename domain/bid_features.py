@@ -1,14 +1,13 @@
 """What the model sees: a profile and its context as 256 numbers, and which of them the law leaves.
 
-Owns how a vector is filled, and the privacy rule; where its values lie is `bid_layout`'s. Must not fetch profiles or
-parse requests.
+Owns how a vector is filled and how it is kept in an event, and the privacy rule; where its values lie is
+`bid_layout`'s. Must not fetch profiles or parse requests.
 """
 
 from functools import lru_cache
 from math import log1p
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,54 +27,16 @@ from domain.bid_layout import (
     TIER,
     TIERS,
 )
+from domain.bid_people import NOBODY, FrequencyCap, Loyalty, Privacy, Profile
 
 Vector = NDArray[np.float32]
 
 _WIDTH: Final = 64
-
-
-class Loyalty(msgspec.Struct, frozen=True, kw_only=True):
-    """A user's standing: tier, balance of stars, progress to the next tier in [0, 1], stars earned per unit spent."""
-
-    tier: str
-    balance: float = 0.0
-    progress: float = 0.0
-    earn_rate: float = 0.0
-    qualifying_stars: int = 0
-
-
-class FrequencyCap(msgspec.Struct, frozen=True, kw_only=True):
-    """Impressions of all campaigns that a user wants at most, and how many were shown; 0 for no cap."""
-
-    hourly: int = 0
-    daily: int = 0
-    shown_this_hour: int = 0
-    shown_today: int = 0
-
-
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a user. `interests` are 64 numbers in [-1, 1], or none; `recency_score` is in [0, 1]."""
-
-    segments: tuple[int, ...] = ()
-    interests: tuple[float, ...] = ()
-    device_type: str = ""
-    recency_score: float = 0.0
-    frequency_cap: FrequencyCap = FrequencyCap()
-    loyalty: Loyalty | None = None
-
-
-NOBODY: Final = Profile()
-
-
-class Privacy(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request says about its user's rights; each field as OpenRTB has it."""
-
-    coppa: bool = False
-    gdpr: bool = False
-    consent_given: bool = False
-    us_privacy: str = ""
-    gpp_sections: tuple[int, ...] = ()
-    gpc: bool = False
+#: Features behind it are always zero; those before the second are the user's interests and segments.
+_USED: Final = 140
+_OF_CONTEXT: Final = 128
+_HALF: Final = np.dtype("<f2")
+_SHORT_BYTES: Final = 2 * (_USED - _OF_CONTEXT)
 
 
 #: Sections of a GPP string: the European one, whose consent is `consent_given`, and the one that is a `us_privacy`.
@@ -160,3 +121,17 @@ def _used(cap: FrequencyCap) -> float:
 
 def _unit(value: float) -> float:
     return min(1.0, max(0.0, value)) if value == value else 0.0  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def packed_features(vector: Vector, *, personal: bool) -> bytes:
+    """The features that can be other than zero, as half floats: 140 of them, or the last 12 where nobody is known."""
+    return vector[0 if personal else _OF_CONTEXT : _USED].astype(_HALF).tobytes()
+
+
+def unpacked_features(data: bytes) -> Vector:
+    """The vector again, to a half float's eleven bits; all zero for no bytes."""
+    vector = np.zeros(FEATURES, np.float32)
+    if data:
+        start = _OF_CONTEXT if len(data) == _SHORT_BYTES else 0
+        vector[start:_USED] = np.frombuffer(data, _HALF)
+    return vector

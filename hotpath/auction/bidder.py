@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, final
 
-from domain.bid_features import NOBODY, Profile, personal_use_allowed
-from domain.bid_snapshot import CreativeKind
+from domain.bid_people import NOBODY, Profile
 from hotpath.auction.facts import request_facts
-from hotpath.auction.markup import MARKUP_TYPES, markup, protocol, size
+from hotpath.auction.markup import markup, protocol, size
 from hotpath.auction.notices import Tickets
 from hotpath.auction.records import of_auction, without_auction
 from hotpath.auction.settlement import Books, NoticeCounts, Settlement
+from hotpath.auction.shown import shown_of
 from hotpath.auction.ticket import BidTicket
 from hotpath.engine.decisions import Bid, Decisions, Refusal
-from hotpath.engine.facts import RequestFacts
+from hotpath.engine.request_facts import RequestFacts
 from hotpath.events.sink import EventSink
 from hotpath.openrtb import responses as wire
 from hotpath.openrtb.codec import JSON, Codec, MalformedRequest
@@ -31,8 +31,6 @@ logger = logging.getLogger("campaign_express.bid")
 
 _MICROS: Final = 1_000_000
 _MS_PER_S: Final = 1_000
-#: What such a creative shows is an image.
-_STILLS: Final = (CreativeKind.BANNER, CreativeKind.NATIVE)
 
 
 #: Told a request's decisions, or why there are none: once, now or later.
@@ -111,7 +109,12 @@ class Bidder:
         self._engine = engine
         self._tickets = tickets
         self._profiles = profiles
-        self._settings = settings
+        self._vendor_id = settings.vendor_id
+        self._exposure_s = settings.exposure_s
+        self._notice_s = settings.notice_s
+        self._network_s = settings.network_s
+        self._profile_s = settings.profile_s
+        self._charged_by_win = settings.charged_by_win
         self._clock = clock
         self._last_s = 0.0
         self._soon = soon or self._at_once
@@ -161,20 +164,20 @@ class Bidder:
         except MalformedRequest:
             self.counts.answers["malformed"] += 1
             raise
-        wait_s = self._settings.profile_s
+        wait_s = self._profile_s
         if request.tmax > 0:
-            left_s = request.tmax / _MS_PER_S - waited_s - self._settings.network_s
+            left_s = request.tmax / _MS_PER_S - waited_s - self._network_s
             if left_s < 0:
                 return done(codec.encode(self._no_bid(request, NoBidReason.INSUFFICIENT_TIME)))
             wait_s = min(wait_s, left_s)
         try:
-            facts = request_facts(request, self._settings.vendor_id)
+            facts = request_facts(request, self._vendor_id)
         except Exception as error:  # noqa: BLE001 - told, and answered as a failure, by `failed`
             return done(codec.encode(self.failed(request, error)))
 
         auction = _Auction(self, request, facts, decide, done, codec)
         # Whom the law hides is not even looked up.
-        if facts.user_key and personal_use_allowed(facts.privacy):
+        if facts.user_key and facts.personal:
             return profile_soon(facts.user_key, wait_s, auction.known)
         return auction.known(NOBODY)
 
@@ -217,14 +220,18 @@ class Bidder:
     def _response(self, request: BidRequest, decisions: Decisions, now_s: float) -> BidResponse | None:
         seats: dict[str, list[wire.Bid]] = {}
         currency = ""
-        for place, decision in enumerate(decisions):
+        for place, decision in enumerate(decisions.outcomes):
             if isinstance(decision, Refusal):
                 self.counts.refusals[decision.reason.value] += 1
                 continue
             # The engine has one currency for all of a request's bids, as the response has room for one.
             currency = decision.currency
             bid = self._bid(request, place, decision, decisions.house_currency, now_s)
-            seats.setdefault(decision.entry.campaign.seat, []).append(bid)
+            seat = seats.get(decision.entry.seat)
+            if seat is None:
+                seats[decision.entry.seat] = [bid]
+            else:
+                seat.append(bid)
             self.counts.bids += 1
         if not seats:
             return None
@@ -232,46 +239,47 @@ class Bidder:
         return BidResponse(id=request.id, seatbid=seat_bids, cur=currency)
 
     def _bid(self, request: BidRequest, place: int, bid: Bid, house_currency: str, now_s: float) -> wire.Bid:
-        imp, campaign, creative = request.imp[place], bid.entry.campaign, bid.entry.creative
+        imp, entry = request.imp[place], bid.entry
+        shown = shown_of(entry)
         ticket = BidTicket(
-            bid_id=bid.token,
-            campaign_id=campaign.campaign_id,
-            offer_id=bid.entry.offer.offer_id,
-            house_micros=bid.house_micros,
-            price_micros=bid.price_micros,
-            test=request.test != 0,
-            expires_s=int(now_s) + self._settings.notice_s,
-            house_currency=house_currency,
-            charged_by_win=campaign.seat in self._settings.charged_by_win,
+            bid.token,
+            entry.campaign_id,
+            entry.offer_id,
+            bid.house_micros,
+            bid.price_micros,
+            request.test != 0,
+            int(now_s) + self._notice_s,
+            house_currency,
+            entry.seat in self._charged_by_win,
         )
-        addresses, (width, height) = self._tickets.addresses(self._tickets.token(ticket)), size(bid.entry, imp)
+        addresses, shown_at = self._tickets.addresses(self._tickets.token(ticket)), size(entry, imp)
         return wire.Bid(
             id=bid.token,
-            impid=imp.id,
+            impid=bid.imp_id,
             price=bid.price_micros / _MICROS,
             nurl=addresses.win,
             burl=addresses.billing,
             lurl=addresses.loss,
-            adm=markup(bid.entry, imp, bid.token),
-            adid=bid.entry.offer.offer_id,
-            adomain=campaign.domains,
-            bundle=campaign.bundle,
-            iurl=creative.url if creative.kind in _STILLS else "",
-            cid=campaign.campaign_id,
-            crid=creative.creative_id,
-            cattax=campaign.category_taxonomy,
-            cat=campaign.categories,
-            attr=creative.attributes,
-            apis=creative.apis,
-            protocol=protocol(bid.entry, imp),
-            language=creative.language if "-" not in creative.language else "",
-            langb=creative.language if "-" in creative.language else "",
+            adm=markup(entry, imp, bid.token, shown_at),
+            adid=entry.offer_id,
+            adomain=shown.adomain,
+            bundle=shown.bundle,
+            iurl=shown.iurl,
+            cid=entry.campaign_id,
+            crid=entry.creative_id,
+            cattax=shown.cattax,
+            cat=shown.cat,
+            attr=shown.attr,
+            apis=shown.apis,
+            protocol=protocol(entry, imp),
+            language=shown.language,
+            langb=shown.langb,
             dealid=bid.deal_id,
-            w=width,
-            h=height,
-            exp=self._settings.exposure_s,
-            dur=creative.duration_s,
-            mtype=MARKUP_TYPES[creative.kind],
+            w=shown_at[0],
+            h=shown_at[1],
+            exp=self._exposure_s,
+            dur=shown.dur,
+            mtype=shown.mtype,
         )
 
     def _no_bid(self, request: BidRequest, reason: NoBidReason) -> BidResponse:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from domain.bid_snapshot import CreativeKind
 from hotpath.auction.privacy import privacy_of
 from hotpath.engine.entries import with_ancestors
-from hotpath.engine.facts import DealFacts, DurationFloor, FormatFacts, ImpressionFacts, RequestFacts
+from hotpath.engine.facts import DealFacts, DurationFloor, FormatFacts
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.openrtb.codec import decode_chain
 from hotpath.openrtb.impressions import Deal, Imp
 from hotpath.openrtb.inventory import App, Dooh, Site

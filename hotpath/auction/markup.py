@@ -4,11 +4,9 @@ A creative that brings its own markup is sent as it is. Must not choose a creati
 """
 
 from functools import lru_cache
-from html import escape
-from typing import Final
 
-from domain.bid_snapshot import CreativeKind
 from hotpath.auction.facts import banner_sizes
+from hotpath.auction.shown import Shown, image, shown_of
 from hotpath.auction.vast import spot_protocol, vast
 from hotpath.engine.entries import Entry
 from hotpath.openrtb.impressions import Imp
@@ -24,73 +22,61 @@ from hotpath.openrtb.native import (
     read_native,
     write_native,
 )
-from hotpath.openrtb.responses import MarkupType
 
-MARKUP_TYPES: Final = {
-    CreativeKind.BANNER: MarkupType.BANNER,
-    CreativeKind.VIDEO: MarkupType.VIDEO,
-    CreativeKind.AUDIO: MarkupType.AUDIO,
-    CreativeKind.NATIVE: MarkupType.NATIVE,
-}
+#: A width and a height, in pixels; 0 by 0 for what has none.
+Size = tuple[int, int]
 
 
-def markup(entry: Entry, imp: Imp, bid_id: str) -> str:
-    """The `adm` of a bid on an impression that has the creative's format."""
-    creative = entry.creative
-    if creative.markup:
-        return creative.markup
-    if creative.kind is CreativeKind.BANNER:
-        return _image(creative.url, _landing(entry), *size(entry, imp))
-    if creative.kind is CreativeKind.NATIVE:
+def markup(entry: Entry, imp: Imp, bid_id: str, shown_at: Size) -> str:
+    """The `adm` of a bid on an impression that has the creative's format; `shown_at` is what `size` says."""
+    shown = shown_of(entry)
+    if shown.adm:
+        return shown.adm
+    if shown.is_banner:
+        return _image(shown, shown_at[0], shown_at[1])
+    if not (shown.is_video or shown.is_audio):
         return _native(entry, imp)
-    stream = _stream(entry, imp)
+    stream = _stream(shown, imp)
     if stream is None:
-        raise ValueError(f"impression {imp.id} takes no {creative.kind}")
-    return vast(entry, stream, bid_id=bid_id, landing=_landing(entry), size=size(entry, imp))
+        raise ValueError(f"impression {imp.id} takes no {entry.creative.kind}")
+    return vast(entry, stream, bid_id=bid_id, landing=shown.landing, size=shown_at)
 
 
 @lru_cache(maxsize=16_384)
-def _image(url: str, landing: str, width: int, height: int) -> str:
+def _image(shown: Shown, width: int, height: int) -> str:
     """Kept, since a creative is shown again and again and escaping takes longer than an auction's index."""
-    return (
-        f'<a href="{escape(landing)}" target="_blank" rel="noopener">'
-        f'<img src="{escape(url)}" width="{width}" height="{height}" alt=""></a>'
-    )
+    return image(shown, width, height)
 
 
-def size(entry: Entry, imp: Imp) -> tuple[int, int]:
+def size(entry: Entry, imp: Imp) -> Size:
     """What a bid says of its size: the creative's, or, for one that fits any, the first that the impression names."""
-    creative = entry.creative
-    if creative.width and creative.height:
-        return creative.width, creative.height
-    if creative.kind is CreativeKind.BANNER and imp.banner is not None:
+    shown = shown_of(entry)
+    if shown.width:
+        return shown.width, shown.height
+    if shown.is_banner and imp.banner is not None:
         return next(iter(banner_sizes(imp.banner)), (0, 0))
-    if creative.kind is CreativeKind.VIDEO and imp.video is not None:
+    if shown.is_video and imp.video is not None:
         return max(imp.video.w, 0), max(imp.video.h, 0)
     return 0, 0
 
 
-def _landing(entry: Entry) -> str:
-    return f"https://{next(iter(entry.campaign.domains), 'localhost')}/"
-
-
 def protocol(entry: Entry, imp: Imp) -> int:
     """OpenRTB's number of the protocol that a spot's markup speaks, 0 for what is no spot, or does not say."""
-    stream = _stream(entry, imp)
+    stream = _stream(shown_of(entry), imp)
     return spot_protocol(entry, stream) if stream is not None else 0
 
 
-def _stream(entry: Entry, imp: Imp) -> Video | Audio | None:
-    if entry.creative.kind is CreativeKind.VIDEO:
+def _stream(shown: Shown, imp: Imp) -> Video | Audio | None:
+    if shown.is_video:
         return imp.video
-    return imp.audio if entry.creative.kind is CreativeKind.AUDIO else None
+    return imp.audio if shown.is_audio else None
 
 
 def _native(entry: Entry, imp: Imp) -> str:
     request = read_native(imp.native.request) if imp.native is not None else None
     assets = request.assets if request is not None else ()
     values = tuple(_asset(entry, asset, place) for place, asset in enumerate(assets) if asset.video is None)
-    return write_native(NativeResponse(link=Link(url=_landing(entry)), assets=values))
+    return write_native(NativeResponse(link=Link(url=shown_of(entry).landing), assets=values))
 
 
 def _asset(entry: Entry, asset: Asset, place: int) -> AssetValue:

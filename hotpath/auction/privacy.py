@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from domain.bid_features import GPP_EUROPE, GPP_US_PRIVACY, Privacy
+from domain.bid_features import GPP_EUROPE, GPP_US_PRIVACY
+from domain.bid_people import Privacy
 from hotpath.auction.consents import consents
 from hotpath.auction.gpp import sections_of
 from hotpath.openrtb.people import User

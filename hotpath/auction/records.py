@@ -2,11 +2,14 @@
 
 from typing import Final
 
-from domain.bid_events import BidEvent, Outcome, packed_features
+from domain.bid_events import BidEvent, Outcome
+from domain.bid_features import packed_features
 from hotpath.engine.decisions import Decisions, Refusal
 from hotpath.openrtb.requests import BidRequest
 
 _US: Final = 1_000_000
+#: Scores stand beside their offers: to name each in a table takes longer than to choose among them.
+_NO_NAMES: Final[dict[str, float]] = {}
 
 
 def without_auction(request: BidRequest, result: str, now_s: float) -> BidEvent:
@@ -17,7 +20,7 @@ def without_auction(request: BidRequest, result: str, now_s: float) -> BidEvent:
 def of_auction(request: BidRequest, decisions: Decisions, now_s: float) -> BidEvent:
     """The event of a request's decisions: what was bid, why not, and what a model can learn from."""
     shortlist, outcomes, result = decisions.shortlist, [], "no_bid"
-    for each in decisions:
+    for each in decisions.outcomes:
         if isinstance(each, Refusal):
             outcomes.append(Outcome(each.imp_id, each.reason.value))
             continue
@@ -27,9 +30,9 @@ def of_auction(request: BidRequest, decisions: Decisions, now_s: float) -> BidEv
                 each.imp_id,
                 "",
                 each.token,
-                entry.campaign.campaign_id,
-                entry.offer.offer_id,
-                entry.creative.creative_id,
+                entry.campaign_id,
+                entry.offer_id,
+                entry.creative_id,
                 each.deal_id,
                 each.price_micros,
                 each.house_micros,
@@ -44,7 +47,9 @@ def of_auction(request: BidRequest, decisions: Decisions, now_s: float) -> BidEv
         decisions.house_currency,
         request.test != 0,
         shortlist.user,
-        packed_features(shortlist.vector, personal=bool(shortlist.user)),
-        dict(decisions.scores),
+        packed_features(shortlist.vector, personal=shortlist.user != ""),
+        _NO_NAMES,
         tuple(outcomes),
+        decisions.offer_ids,
+        tuple(decisions.scores),
     )

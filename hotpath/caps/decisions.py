@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
-
-from domain.bid_features import Profile
+from domain.bid_people import Profile
 from hotpath.caps.redis_store import Place, pair_of
 from hotpath.caps.shared import SharedCaps
 from hotpath.engine.decisions import Bid, Decisions, Refusal
 from hotpath.engine.engine import Engine
-from hotpath.engine.facts import NoBid, RequestFacts
+from hotpath.engine.facts import NoBid
+from hotpath.engine.request_facts import RequestFacts
 
 Decided = Callable[[Decisions | Exception], None]
 DecideSoon = Callable[[RequestFacts, Profile, float, Decided], None]
@@ -52,7 +51,7 @@ class SharedDecisions:
         rounds: int,
     ) -> None:
         """Ask for the capped bids' places; who gets none looks for another bid, with one round less."""
-        asked = [at for at, one in enumerate(decisions) if isinstance(one, Bid) and _is_capped(one)]
+        asked = [at for at, one in enumerate(decisions) if isinstance(one, Bid) and one.entry.is_capped]
         if not asked or request.test:
             decided(decisions)
             return
@@ -84,11 +83,11 @@ class SharedDecisions:
             self._engine.budgets.release(place.token)
         if rounds <= 1:
             for at, _ in lost:
-                decisions[at] = Refusal(decisions[at].imp_id, NoBid.CAP)
+                decisions.outcomes[at] = Refusal(decisions[at].imp_id, NoBid.CAP)
             decided(decisions)
             return
         now_s = self._clock()
-        again = msgspec.structs.replace(request, impressions=tuple(request.impressions[at] for at, _ in lost))
+        again = request.only(tuple([request.impressions[at] for at, _ in lost]))
         fresh = self._engine.decide(again, profile, now_s)
 
         def merged(outcome: Decisions | Exception) -> None:
@@ -96,9 +95,9 @@ class SharedDecisions:
                 decided(outcome)
                 return
             for (at, _), one in zip(lost, outcome, strict=True):
-                decisions[at] = one
+                decisions.outcomes[at] = one
             # What these were chosen by is part of what is kept of the request.
-            decisions.scores = {**decisions.scores, **outcome.scores}
+            decisions.and_scores(outcome)
             decided(decisions)
 
         self._hold(again, profile, now_s, fresh, merged, rounds - 1)
@@ -106,10 +105,6 @@ class SharedDecisions:
     def _place(self, user: str, bid: Bid | Refusal, now_s: float) -> Place:
         if isinstance(bid, Refusal):
             raise TypeError("a refusal takes no place")
-        campaign = bid.entry.campaign
-        pair = pair_of(user, campaign.campaign_id)
-        return Place(bid.token, pair, campaign.hourly_cap, campaign.daily_cap, now_s, now_s + self._open_s)
-
-
-def _is_capped(bid: Bid) -> bool:
-    return bool(bid.entry.campaign.hourly_cap or bid.entry.campaign.daily_cap)
+        entry = bid.entry
+        pair = pair_of(user, entry.campaign_id)
+        return Place(bid.token, pair, entry.hourly_cap, entry.daily_cap, now_s, now_s + self._open_s)

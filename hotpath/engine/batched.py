@@ -7,12 +7,13 @@ itself, so that every answer is the one that it would have got alone. Must not p
 from collections.abc import Callable, Sequence
 from typing import Final, final
 
-from domain.bid_features import Profile
+from domain.bid_people import Profile
 from hotpath.engine.decisions import Decisions, Shortlist
 from hotpath.engine.engine import Engine
-from hotpath.engine.facts import RequestFacts
+from hotpath.engine.request_facts import RequestFacts
 from hotpath.inference.batcher import MOST_ITEMS, BatchAnswer, InferenceBatcher, Scheduler, Scores
-from hotpath.inference.provider import CoLaNetProvider, InferenceRequest
+from hotpath.inference.provider import CoLaNetProvider
+from hotpath.inference.requests import InferenceRequest
 
 Decided = Callable[[Decisions | Exception], None]
 _MOST: Final = MOST_ITEMS
@@ -42,7 +43,7 @@ class BatchedDecisions:
             self._take(engine.provider)
         shortlist = engine.shortlist(request, profile, now_s)
         if not shortlist.reach:
-            decided(engine.settle(shortlist, {}, now_s))
+            decided(engine.settle(shortlist, (), now_s))
             return
 
         asked = _Asked(self, shortlist, profile, now_s, decided)
@@ -52,7 +53,7 @@ class BatchedDecisions:
         """The decisions by these scores, or by new ones where others have taken what the shortlist counted on."""
         try:
             if self._engine.holds(shortlist):
-                return self._engine.settle(shortlist, dict(zip(shortlist.offer_ids, scores, strict=True)), now_s)
+                return self._engine.settle(shortlist, scores, now_s)
             return self._engine.decide(shortlist.request, profile, now_s)
         except Exception as error:  # noqa: BLE001 - one request's fault must not reach the others of its batch
             return error

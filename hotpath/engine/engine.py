@@ -4,24 +4,28 @@ In two halves, so that the scores may come from a batch: `shortlist`, then `sett
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from typing import Final
 
 from domain.bid_caps import Caps
-from domain.bid_features import Profile, feature_vector, personal_use_allowed
+from domain.bid_features import feature_vector
+from domain.bid_people import NOBODY, Profile
 from domain.bid_pricing import boosted, first_price_bid, from_house_micros, second_price_bid, to_house_micros
 from domain.bid_snapshot import Snapshot
 from hotpath.engine.budgets import Budgets
-from hotpath.engine.decisions import Bid, Decisions, Refusal, Shortlist
-from hotpath.engine.eligibility import Asker, Eligibility, Group, offers_of, ranked
+from hotpath.engine.candidates import Lane
+from hotpath.engine.decisions import Bid, Choice, Decisions, Refusal, Shortlist
+from hotpath.engine.eligibility import Asker, Eligibility, candidate, dearest, offers_of
 from hotpath.engine.entries import Entry
-from hotpath.engine.facts import DEVICE_CLASSES, DealFacts, DurationFloor, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.facts import DEVICE_CLASSES, DealFacts, DurationFloor, NoBid
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.engine.spans import Span, bits_of
-from hotpath.engine.targeting import Lane, TargetingIndex
+from hotpath.engine.targeting import TargetingIndex
 from hotpath.inference.provider import CoLaNetProvider
+from hotpath.inference.requests import InferenceRequest
 
 _MICROS: Final = 1_000_000
 _DAY_S: Final = 86_400
@@ -111,6 +115,7 @@ class Engine:
         self.budgets.mark(ready.index.of_campaign)
         self._index, self._provider, self._snapshot = ready.index, ready.provider, snapshot
         self._eligibility = Eligibility(ready.index, self.budgets, self.caps, self._settings.most_candidates)
+        self._house_currency = snapshot.currency
         self._rates = {**snapshot.rates_micros, snapshot.currency: _MICROS}
 
     def decide(self, request: RequestFacts, profile: Profile, now_s: float) -> Decisions:
@@ -122,34 +127,35 @@ class Engine:
             now_s: seconds since 1970; never before an earlier call's.
         """
         shortlist = self.shortlist(request, profile, now_s)
-        scores = dict(self._provider.predict(shortlist.vector, shortlist.offer_ids)) if shortlist.offer_ids else {}
+        scores: Sequence[float] = ()
+        if shortlist.offer_ids:
+            [scores] = self._provider.score_batch([InferenceRequest(shortlist.vector, shortlist.offer_ids)])
         return self.settle(shortlist, scores, now_s)
 
     def shortlist(self, request: RequestFacts, profile: Profile, now_s: float) -> Shortlist:
         """Everything before the scores: who may bid on what. Sets nothing aside."""
         self.budgets.advance(now_s)
-        personal = personal_use_allowed(request.privacy)
+        personal = request.personal
         user = request.user_key if personal else ""
         hour = int(now_s % _DAY_S) // _HOUR_S
         segments = profile.segments if personal else ()
         mask, reason = self._index.for_request(request, hour_utc=hour, segments=segments)
         currency = self._currency(request)
-        history = self.caps.history(user) if user else _SEEN_NOTHING
-        asker = Asker(request.request_id, user, now_s, history)
-        found: list[tuple[ImpressionFacts, list[Group] | NoBid]] = []
+        choices: list[Choice] = []
         reach = 0
-        for impression in request.impressions:
-            chosen: list[Group] | NoBid = reason
-            if not currency:
-                chosen = NoBid.CURRENCY
-            elif mask:
-                lanes, why = self._index.for_impression(mask, impression, self._floors(impression))
-                if lanes and (impression.duration_floors or impression.deals):
-                    lanes, why = self._raised(lanes, impression), NoBid.FLOOR
-                chosen = self._eligibility.eligible(lanes, asker) if lanes else why
+        if not currency or not mask:
+            why = reason if currency else NoBid.CURRENCY
+            choices = [Choice(impression, [], why) for impression in request.impressions]
+        else:
+            asker = Asker(request.request_id, user, now_s, self.caps.history(user) if user else _SEEN_NOTHING)
+            for impression in request.impressions:
+                lanes, why = self._lanes(mask, impression)
+                groups = self._eligibility.eligible(lanes, asker) if lanes else []
+                if lanes and not groups:
+                    why = self._eligibility.nearest(lanes, asker)
+                choices.append(Choice(impression, groups, why))
                 for lane in lanes:
                     reach |= lane.mask
-            found.append((impression, chosen))
         vector = feature_vector(
             profile,
             personal=personal,
@@ -157,13 +163,22 @@ class Engine:
             position=request.impressions[0].position if request.impressions else 0,
         )
         multiplier = 1.0
-        if personal and profile.loyalty is not None:
+        if personal and profile is not NOBODY and profile.loyalty is not None:
             multiplier = self._snapshot.loyalty_multipliers.get(profile.loyalty.tier, 1.0)
-        rate = self._rates[currency] if currency else _MICROS
         return Shortlist(
-            request, vector, offers_of(found), tuple(found), user, multiplier, currency, rate,
-            reach, self._index, self.budgets.broke, self._taken,
-        )  # fmt: skip
+            request,
+            vector,
+            offers_of(choices),
+            choices,
+            user=user,
+            multiplier=multiplier,
+            currency=currency,
+            rate_micros=self._rates[currency] if currency else _MICROS,
+            reach=reach,
+            index=self._index,
+            broke=self.budgets.broke,
+            bids_before=self._taken,
+        )
 
     def holds(self, shortlist: Shortlist) -> bool:
         """Whether a shortlist would come out the same now: no bid made since took a place or money that it counted on.
@@ -182,20 +197,21 @@ class Engine:
             return True
         return not any(journal[-at][0] == user and bits_of(journal[-at][1]) & reach for at in range(1, since + 1))
 
-    def settle(self, shortlist: Shortlist, scores: Mapping[str, float], now_s: float) -> Decisions:
+    def settle(self, shortlist: Shortlist, scores: Sequence[float], now_s: float) -> Decisions:
         """Choose and price, and set aside what each bid may cost and show.
 
         Args:
             shortlist: of the snapshot in use, or of the one before it.
-            scores: in [0, 1], of all its offers.
+            scores: in [0, 1], of all its offers, in their order.
             now_s: seconds since 1970.
         """
-        decisions = Decisions(shortlist, scores, self._snapshot.currency)
-        for impression, chosen in shortlist.candidates:
-            if isinstance(chosen, NoBid):
-                decisions.append(Refusal(impression.imp_id, chosen))
+        decisions = Decisions(shortlist, scores, self._house_currency)
+        outcomes = decisions.outcomes
+        for choice in shortlist.choices:
+            if choice.groups:
+                outcomes.append(self._bid(shortlist, choice, scores, now_s))
             else:
-                decisions.append(self._bid(shortlist, impression, chosen, scores, now_s))
+                outcomes.append(Refusal(choice.impression.imp_id, choice.reason))
         return decisions
 
     def lost(self, token: str) -> None:
@@ -218,17 +234,19 @@ class Engine:
         One for the whole response, which can say only one.
         """
         taken = request.currencies or _UNNAMED
-        if self._snapshot.currency in taken:
-            return self._snapshot.currency
+        if self._house_currency in taken:
+            return self._house_currency
         return next((code for code in taken if code in self._rates), "")
 
-    def _floors(self, impression: ImpressionFacts) -> dict[DealFacts | None, int | None]:
-        floors: dict[DealFacts | None, int | None] = {
-            None: self._house(impression.floor_micros, impression.floor_currency) if impression.floor_micros else 0
-        }
-        for deal in impression.deals:
-            floors[deal] = self._house(deal.floor_micros, deal.floor_currency)
-        return floors
+    def _lanes(self, mask: int, impression: ImpressionFacts) -> tuple[list[Lane], NoBid]:
+        """The ways to win an impression, and the reason to give if there are none."""
+        floor = self._house(impression.floor_micros, impression.floor_currency)
+        deals = impression.deals
+        under_deals = [self._house(deal.floor_micros, deal.floor_currency) for deal in deals] if deals else []
+        lanes, why = self._index.for_impression(mask, impression, floor, under_deals)
+        if lanes and (deals or impression.duration_floors):
+            return self._raised(lanes, impression), NoBid.FLOOR
+        return lanes, why
 
     def _house(self, amount_micros: int, currency: str) -> int | None:
         if not amount_micros:
@@ -257,31 +275,25 @@ class Engine:
         ]
         return self._house(max(amounts, default=0), currency)
 
-    def _bid(
-        self,
-        shortlist: Shortlist,
-        impression: ImpressionFacts,
-        groups: list[Group],
-        scores: Mapping[str, float],
-        now_s: float,
-    ) -> Bid | Refusal:
-        nearest = NoBid.BUDGET
-        for entry, lane in ranked(groups, scores):
-            campaign, score = entry.campaign, boosted(scores[entry.offer.offer_id], shortlist.multiplier)
-            if score < campaign.least_score:
+    def _bid(self, shortlist: Shortlist, choice: Choice, scores: Sequence[float], now_s: float) -> Bid | Refusal:
+        nearest, impression = NoBid.BUDGET, choice.impression
+        tried: set[int] = set()
+        while (number := dearest(choice.groups, scores, tried)) >= 0:
+            tried.add(number)
+            entry, lane, place = candidate(choice.groups, number)
+            score = boosted(scores[place], shortlist.multiplier)
+            if score < entry.least_score:
                 nearest = NoBid.SCORE
                 continue
             # Asked again: an earlier impression of this request, or another request since, may have taken the place.
-            if (campaign.hourly_cap or campaign.daily_cap) and not self._eligibility.is_uncapped(
-                campaign, shortlist.user, now_s
-            ):
+            if entry.is_capped and not self._eligibility.is_uncapped(entry, shortlist.user, now_s):
                 nearest = NoBid.CAP
                 continue
-            price = self._price(campaign.bid_cpm_micros, lane, first_price=shortlist.request.first_price)
+            price = self._price(entry.bid_cpm_micros, lane, first_price=shortlist.request.first_price)
             if price is None:
                 continue
             cost = price if impression.multiplier == 1 else ceil(price * impression.multiplier)
-            if not self.budgets.affords(campaign.campaign_id, cost):
+            if not self.budgets.affords(entry.campaign_id, cost):
                 continue
             return self._commit(shortlist, impression.imp_id, (entry, lane), (price, cost), score, now_s)
         return Refusal(impression.imp_id, nearest)
@@ -299,31 +311,31 @@ class Engine:
         self,
         shortlist: Shortlist,
         imp_id: str,
-        candidate: tuple[Entry, Lane],
+        chosen: tuple[Entry, Lane],
         price_and_cost: tuple[int, int],
         score: float,
         now_s: float,
     ) -> Bid:
-        (entry, lane), (house_micros, cost_micros) = candidate, price_and_cost
-        campaign = entry.campaign
+        (entry, lane), (house_micros, cost_micros) = chosen, price_and_cost
         self._bids += 1
         token = f"{self._prefix}-{self._bids:x}"
         if not shortlist.request.test:
             self._taken += 1
-            is_capped = campaign.hourly_cap or campaign.daily_cap
-            self._journal.append((shortlist.user if is_capped else "", self._index.of_campaign[campaign.campaign_id]))
+            # Of a shortlist that a swap has overtaken, the entries count by their numbers now.
+            span = entry.span if shortlist.index is self._index else self._index.of_campaign[entry.campaign_id]
+            self._journal.append((shortlist.user if entry.is_capped else "", span))
             # At a full second, so that those of one second end together.
             expires_s = ceil(now_s + self._settings.open_s)
-            self.budgets.reserve(token, campaign.campaign_id, cost_micros, expires_s=expires_s)
-            if is_capped:
-                self.caps.reserve(token, shortlist.user, campaign.campaign_id, now_s, expires_s=expires_s)
+            self.budgets.reserve(token, entry.campaign_id, cost_micros, expires_s=expires_s)
+            if entry.is_capped:
+                self.caps.reserve(token, shortlist.user, entry.campaign_id, now_s, expires_s=expires_s)
         return Bid(
-            imp_id=imp_id,
-            entry=entry,
+            imp_id,
+            entry,
             price_micros=from_house_micros(house_micros, shortlist.rate_micros),
             currency=shortlist.currency,
             house_micros=cost_micros,
-            deal_id=lane.deal.deal_id if lane.deal else "",
+            deal_id=lane.deal.deal_id if lane.deal is not None else "",
             token=token,
             score=score,
         )

@@ -4,11 +4,10 @@ Must not match anything.
 """
 
 from collections.abc import Iterable
-from typing import Final
-
-import msgspec
+from typing import Final, final
 
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot
+from hotpath.engine.spans import NO_ENTRIES, Span
 
 #: VAST versions in which an advertisement is written, by OpenRTB's number of the protocol, the preferred one first.
 WRITTEN_VAST: Final = {7: "4.0", 13: "4.2", 11: "4.1", 3: "3.0", 2: "2.0"}
@@ -16,12 +15,45 @@ WRITTEN_VAST: Final = {7: "4.0", 13: "4.2", 11: "4.1", 3: "3.0", 2: "2.0"}
 WRITTEN_BANNER: Final = 2
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One creative of one offer of one campaign."""
+@final
+class Entry:
+    """One creative of one offer of one campaign, with what is asked of them again and again."""
 
-    campaign: Campaign
-    offer: Offer
-    creative: Creative
+    __slots__ = (
+        "bid_cpm_micros",
+        "campaign",
+        "campaign_id",
+        "creative",
+        "creative_id",
+        "daily_cap",
+        "hourly_cap",
+        "is_capped",
+        "kept",
+        "least_score",
+        "offer",
+        "offer_id",
+        "seat",
+        "span",
+    )
+
+    def __init__(self, campaign: Campaign, offer: Offer, creative: Creative) -> None:
+        """Hold these."""
+        self.campaign = campaign
+        self.offer = offer
+        self.creative = creative
+        self.campaign_id = campaign.campaign_id
+        self.offer_id = offer.offer_id
+        self.creative_id = creative.creative_id
+        self.seat = campaign.seat
+        self.bid_cpm_micros = campaign.bid_cpm_micros
+        self.least_score = campaign.least_score
+        self.hourly_cap = campaign.hourly_cap
+        self.daily_cap = campaign.daily_cap
+        self.is_capped = campaign.hourly_cap != 0 or campaign.daily_cap != 0
+        #: All entries of its campaign; the index that numbers them says it.
+        self.span: Span = NO_ENTRIES
+        #: Room for what whoever shows it works out once.
+        self.kept: object = None
 
 
 def entries_of(snapshot: Snapshot) -> tuple[Entry, ...]:
@@ -34,10 +66,10 @@ def entries_of(snapshot: Snapshot) -> tuple[Entry, ...]:
     ]
     entries.sort(
         key=lambda entry: (
-            -entry.campaign.bid_cpm_micros,
-            entry.campaign.campaign_id,
-            entry.offer.offer_id,
-            entry.creative.creative_id,
+            -entry.bid_cpm_micros,
+            entry.campaign_id,
+            entry.offer_id,
+            entry.creative_id,
         )
     )
     return tuple(entries)

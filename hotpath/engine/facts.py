@@ -1,7 +1,6 @@
-"""What the engine needs to know of a bid request, free of how the request was written.
+"""Ways to fill an impression, and deals, free of how the request was written. Must not hold behaviour.
 
-The codec maps its objects to these. All floors are CPM micros of the currency beside them. Structs, as one is made in a
-tenth of a frozen dataclass's time. Must not hold behaviour beyond reading itself.
+All floors are CPM micros of the currency beside them. Structs, as these are keys of what is remembered: never compiled.
 """
 
 from enum import StrEnum
@@ -9,14 +8,10 @@ from typing import Final
 
 import msgspec
 
-from domain.bid_features import Privacy
 from domain.bid_snapshot import CreativeKind
 
 #: OpenRTB's device types as the model's classes; what is not here is unknown.
 DEVICE_CLASSES: Final = {1: "mobile", 2: "desktop", 4: "mobile", 5: "tablet"}
-
-
-_UNRESTRICTED: Final = Privacy()
 
 
 class NoBid(StrEnum):
@@ -79,53 +74,3 @@ class DealFacts(msgspec.Struct, frozen=True, gc=False):
     domains: tuple[str, ...] = ()
     auction: int = 0
     duration_floors: tuple[DurationFloor, ...] = ()
-
-
-class ImpressionFacts(msgspec.Struct, frozen=True, gc=False):
-    """One impression: how it can be filled, what it costs at least, and under which deals.
-
-    One showing counts, and is paid, as `multiplier` impressions: a screen out of home is seen by many.
-    """
-
-    imp_id: str
-    formats: tuple[FormatFacts, ...]
-    floor_micros: int = 0
-    floor_currency: str = "USD"
-    deals: tuple[DealFacts, ...] = ()
-    private_auction: bool = False
-    secure: bool = False
-    position: int = 0
-    duration_floors: tuple[DurationFloor, ...] = ()
-    multiplier: float = 1.0
-
-
-class RequestFacts(msgspec.Struct, frozen=True, gc=False):
-    """One request. No `seats`, `allowed_categories`, `languages`: any. No `currencies`: USD, the specification's.
-
-    `user_key` is empty where nobody can be told apart. `sellers` is the supply chain, system and account of each,
-    complete or not; `seller_domain` is where an ads.txt would name them.
-    """
-
-    request_id: str
-    impressions: tuple[ImpressionFacts, ...]
-    first_price: bool = False
-    test: bool = False
-    currencies: tuple[str, ...] = ()
-    seats: tuple[str, ...] = ()
-    blocked_seats: tuple[str, ...] = ()
-    allowed_categories: tuple[str, ...] = ()
-    blocked_categories: tuple[str, ...] = ()
-    category_taxonomy: int = 1
-    blocked_domains: tuple[str, ...] = ()
-    blocked_bundles: tuple[str, ...] = ()
-    country: str = ""
-    device_type: int = 0
-    languages: tuple[str, ...] = ()
-    page_categories: tuple[str, ...] = ()
-    page_taxonomy: int = 1
-    page_domain: str = ""
-    sellers: tuple[tuple[str, str], ...] = ()
-    whole_chain: bool = False
-    seller_domain: str = ""
-    user_key: str = ""
-    privacy: Privacy = _UNRESTRICTED

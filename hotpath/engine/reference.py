@@ -14,7 +14,8 @@ from hotpath.engine.entries import (
     with_parents,
     with_shorter_tags,
 )
-from hotpath.engine.facts import DealFacts, FormatFacts, ImpressionFacts, RequestFacts
+from hotpath.engine.facts import DealFacts, FormatFacts
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 
 
 def matches(

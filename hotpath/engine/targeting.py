@@ -7,11 +7,11 @@ candidates. `hotpath/engine/reference.py` says the same slowly. Must not keep co
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Final, cast, final
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Final, cast
 
 from domain.bid_snapshot import CreativeKind, Snapshot
-from hotpath.engine.candidates import Shelf, shelf_of
+from hotpath.engine.candidates import Lane, Shelf, shelf_of
 from hotpath.engine.entries import (
     Entry,
     banner_type,
@@ -21,7 +21,8 @@ from hotpath.engine.entries import (
     with_parents,
     with_shorter_tags,
 )
-from hotpath.engine.facts import DealFacts, FormatFacts, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.facts import DealFacts, FormatFacts, NoBid
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.engine.spans import Span, together
 
 _LINEAR: Final = 1
@@ -78,19 +79,6 @@ class Fitting:
         for value in values:
             mask |= self.by_value.get(value, 0)
         return mask
-
-
-@final
-class Lane:
-    """One way to win an impression: the open auction (None) or a deal, its floor, and the entries that fit."""
-
-    __slots__ = ("deal", "floor_micros", "mask")
-
-    def __init__(self, deal: DealFacts | None, floor_micros: int, mask: int) -> None:
-        """Hold these."""
-        self.deal = deal
-        self.floor_micros = floor_micros
-        self.mask = mask
 
 
 class TargetingIndex:
@@ -177,8 +165,10 @@ class TargetingIndex:
         #: Entries by campaign; and those whose campaign caps how often a user sees it.
         self.of_campaign: dict[str, Span] = {}
         for number, entry in enumerate(self.entries):
-            first, count = self.of_campaign.get(entry.campaign.campaign_id, (number, 0))
-            self.of_campaign[entry.campaign.campaign_id] = (first, count + 1)
+            first, count = self.of_campaign.get(entry.campaign_id, (number, 0))
+            self.of_campaign[entry.campaign_id] = (first, count + 1)
+        for entry in self.entries:
+            entry.span = self.of_campaign[entry.campaign_id]
         self.capped = together(
             self.of_campaign[campaign.campaign_id]
             for campaign in snapshot.campaigns
@@ -282,40 +272,45 @@ class TargetingIndex:
         return mask
 
     def for_impression(
-        self, mask: int, impression: ImpressionFacts, floors: dict[DealFacts | None, int | None]
+        self, mask: int, impression: ImpressionFacts, floor: int | None, under_deals: Sequence[int | None]
     ) -> tuple[list[Lane], NoBid]:
         """The lanes in which an entry of `mask` may be bid, deals first, and the reason to give if there are none.
 
         Args:
             mask: what `for_request` left.
             impression: the facts.
-            floors: house CPM micros per deal, and for None the impression's; None where no rate is known.
+            floor: house CPM micros of the open auction; None where no rate is known.
+            under_deals: the same of each of the impression's deals.
         """
         if impression.secure:
             mask &= ~self._insecure
         mask &= self._fits(impression.formats)
         if not mask:
             return [], NoBid.FORMAT
-        ways: list[tuple[DealFacts | None, int]] = []
+        lanes: list[Lane] = []
+        reason = NoBid.TARGETING
         if impression.deals:
-            ways = [(deal, self._dealt(mask, deal)) for deal in impression.deals]
-        reason = NoBid.PRIVATE_AUCTION
+            reason = NoBid.PRIVATE_AUCTION if impression.private_auction else reason
+            for deal, under_deal in zip(impression.deals, under_deals, strict=True):
+                reason = self._add_lane(lanes, deal, under_deal, self._dealt(mask, deal), reason)
+        elif impression.private_auction:
+            return [], NoBid.PRIVATE_AUCTION
         if not impression.private_auction:
-            ways.append((None, mask & self._undealt))
-            reason = NoBid.TARGETING
-        lanes = []
-        for deal, left in ways:
-            if not left:
-                continue
-            floor = floors[deal]
-            if floor is None:
-                reason = NoBid.CURRENCY if reason is not NoBid.FLOOR else reason
-                continue
-            reason = NoBid.FLOOR
-            above = left & self._worth(floor)
-            if above:
-                lanes.append(Lane(deal, floor, above))
+            reason = self._add_lane(lanes, None, floor, mask & self._undealt, reason)
         return lanes, reason
+
+    def _add_lane(
+        self, lanes: list[Lane], deal: DealFacts | None, floor: int | None, left: int, reason: NoBid
+    ) -> NoBid:
+        """Add the lane of those in `left` that bid the floor, if any; gives the reason if there is none in the end."""
+        if not left:
+            return reason
+        if floor is None:
+            return NoBid.CURRENCY if reason is not NoBid.FLOOR else reason
+        above = left & self._worth(floor)
+        if above:
+            lanes.append(Lane(deal, floor, above))
+        return NoBid.FLOOR
 
     def by_duration(self, lane: Lane, floor_of: Callable[[int], int | None]) -> list[Lane]:
         """A lane once for each duration in it, with the higher of its floor and that duration's; none below them.

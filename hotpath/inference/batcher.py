@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from hotpath.inference.provider import InferenceRequest
+from hotpath.inference.requests import InferenceRequest
 
 logger = logging.getLogger("campaign_express.bid")
 

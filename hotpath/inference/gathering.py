@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from domain.bid_features import Vector
 from domain.bid_layout import FEATURES
 from domain.bid_snapshot import SpikingModel
-from hotpath.inference.provider import InferenceRequest
+from hotpath.inference.requests import InferenceRequest
 
 #: Sizes for which a graph is compiled: a batch is padded to the next one.
 BATCHES: Final = (1, 4, 8, 16)
@@ -59,12 +59,13 @@ class Gatherer:
             KeyError: an offer that the model does not know.
         """
         batch = padded_batch(len(requests))
-        width = padded_width(max([len(offer_ids) for _, offer_ids in requests]))
+        width = padded_width(max([len(request.offer_ids) for request in requests]))
         vectors: list[Vector] = []
         rows: list[NDArray[np.int32]] = []
         shares: list[float] = []
-        for profile, offer_ids in requests:
-            vectors.append(profile)
+        for request in requests:
+            offer_ids = request.offer_ids
+            vectors.append(request.profile)
             rows.append(self._rows_of(tuple(offer_ids), width))
             shares.append(self._inhibition / max(1, len(offer_ids) - 1))
         empty = batch - len(requests)

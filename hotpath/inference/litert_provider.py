@@ -16,7 +16,8 @@ from domain.bid_layout import FEATURES
 from domain.bid_snapshot import SpikingModel
 from hotpath.inference.gathering import BATCHES, Gatherer, chunks, padded_width, trimmed
 from hotpath.inference.litert_files import steps, synapses
-from hotpath.inference.provider import BackendUnavailable, InferenceRequest, InferenceResult, named
+from hotpath.inference.provider import BackendUnavailable, InferenceResult, named
+from hotpath.inference.requests import InferenceRequest
 
 _MOST: Final = 32
 _RUNTIMES: Final = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")

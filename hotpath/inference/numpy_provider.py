@@ -8,7 +8,8 @@ import numpy as np
 from domain.bid_features import Vector
 from domain.bid_layout import FEATURES
 from domain.bid_snapshot import SpikingModel
-from hotpath.inference.provider import InferenceRequest, InferenceResult, named
+from hotpath.inference.provider import InferenceResult, named
+from hotpath.inference.requests import InferenceRequest
 
 #: The document's most for its CPU backend.
 _MOST: Final = 32
@@ -64,7 +65,8 @@ class NumpyProvider:
             return []
         widest = max(len(request.offer_ids) for request in requests)
         currents = np.full((len(requests), widest), _SILENT, np.float32)
-        for at, (profile, offer_ids) in enumerate(requests):
+        for at, request in enumerate(requests):
+            profile, offer_ids = request.profile, request.offer_ids
             rows = [self._rows[offer_id] for offer_id in offer_ids]
             currents[at, : len(rows)] = self._weights[rows] @ profile + self._biases[rows]
         scores = self._fire(currents, np.array([[len(request.offer_ids)] for request in requests], np.float32)).tolist()

@@ -11,7 +11,8 @@ from domain.bid_layout import FEATURES
 from domain.bid_snapshot import SpikingModel
 from hotpath.inference.gathering import BATCHES, Gatherer, chunks, trimmed
 from hotpath.inference.onnx_file import onnx_file
-from hotpath.inference.provider import InferenceRequest, InferenceResult, named
+from hotpath.inference.provider import InferenceResult, named
+from hotpath.inference.requests import InferenceRequest
 
 _MOST: Final = 32
 

@@ -4,13 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from domain.bid_features import Vector
-
-
-class InferenceRequest(NamedTuple):
-    """One profile as 256 features, and the offers to score for it; all of them known to the model, none twice."""
-
-    profile: Vector
-    offer_ids: Sequence[str]
+from hotpath.inference.requests import InferenceRequest
 
 
 class InferenceResult(NamedTuple):

@@ -4,7 +4,8 @@ import time
 from collections.abc import Sequence
 
 from domain.bid_features import Vector
-from hotpath.inference.provider import CoLaNetProvider, InferenceRequest, InferenceResult
+from hotpath.inference.provider import CoLaNetProvider, InferenceResult
+from hotpath.inference.requests import InferenceRequest
 from hotpath.metrics.histogram import Histogram
 
 

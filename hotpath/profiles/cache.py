@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from domain.bid_features import Profile
+from domain.bid_people import Profile
 
 #: Told apart from None, which is a user of whom nothing is known.
 ABSENT: Final = object()

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from redis.exceptions import RedisError
 
-from domain.bid_features import NOBODY, Profile
+from domain.bid_people import NOBODY, Profile
 from hotpath.profiles.cache import ProfileCache
 
 logger = logging.getLogger("campaign_express.bid")

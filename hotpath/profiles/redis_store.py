@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from redis.asyncio import ConnectionPool, Redis
 
-from domain.bid_features import Profile
+from domain.bid_people import Profile
 
 TTL_S: Final = 3_600
 CONNECTIONS: Final = 32

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from domain.bid_caps import CapLedger
-from domain.bid_features import Loyalty, Profile
+from domain.bid_people import Loyalty, Profile
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Seller, Targeting
 from hotpath.auction.bidder import Bidder, BidderSettings
 from hotpath.auction.notices import Tickets

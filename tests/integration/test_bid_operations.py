@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from domain.bid_events import unpacked_features
-from domain.bid_features import DEVICE
+from domain.bid_events import scores_of
+from domain.bid_features import DEVICE, unpacked_features
 from hotpath.auction.bidder import BidderSettings
 from hotpath.engine.facts import NoBid
 from hotpath.server.protocol import Connection
@@ -53,8 +53,7 @@ async def test_every_answered_request_leaves_what_was_bid_and_why_not_and_what_t
     assert shown.price_micros == round(bid["price"] * 1e6)
     assert (dear.imp_id, dear.reason, dear.bid_id) == ("2", NoBid.FLOOR, "")
     assert made.user == "someone"
-    assert list(made.scores) == ["demo-offer"]
-    assert shown.score == made.scores["demo-offer"]
+    assert scores_of(made) == {"demo-offer": shown.score}
     assert unpacked_features(made.features)[DEVICE] == 1.0
     assert (refused.request_id, refused.result, refused.test, refused.user) == ("r1", "no_bid", True, "")
     assert [outcome.reason for outcome in refused.outcomes] == [NoBid.BLOCKED]

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.bid_features import Loyalty, Profile
+from domain.bid_people import Loyalty, Profile
 from domain.bid_snapshot import Campaign, Targeting, encode_snapshot
 from hotpath.profiles.redis_store import RedisProfiles
 from tests.integration.bid_process import BidProcess, bid_process

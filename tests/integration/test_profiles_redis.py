@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as Unreachable
 
-from domain.bid_features import FrequencyCap, Loyalty, Profile
+from domain.bid_people import FrequencyCap, Loyalty, Profile
 from hotpath.profiles.redis_store import RedisProfiles
 
 KNOWN = Profile(

@@ -19,12 +19,12 @@ from domain.bid_events import (
     encode_event,
     moment_utc,
     packed,
-    packed_features,
+    scores_of,
     tally_bids,
     tally_notices,
-    unpacked_features,
 )
-from domain.bid_features import Loyalty, Profile, feature_vector
+from domain.bid_features import feature_vector, packed_features, unpacked_features
+from domain.bid_people import Loyalty, Profile
 
 A, B = UUID(int=1), UUID(int=2)
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -49,16 +49,20 @@ def test_encoded_events_one_after_the_other_are_one_array(count: int) -> None:
 
 def test_an_event_is_read_as_it_was_written() -> None:
     event = BidEvent(
-        "r", 1, "bid", "EUR", "USD", True, "u", b"\x00\x3c", {"o1": 0.25, "o2": 0.5},
-        (Outcome("1", "floor"), Outcome("2", "", "b", "k", "o1", "c", "d", 7, 8, 0.25)),
+        "r", 1, "bid", "EUR", "USD", True, "u", b"\x00\x3c", {},
+        (Outcome("1", "floor"), Outcome("2", "", "b", "k", "o1", "c", "d", 7, 8, 0.25)), ("o1", "o2"), (0.25, 0.5),
     )  # fmt: skip
     assert decode_bids(packed([encode_event(event)])) == [event]
+    assert scores_of(event) == {"o1": 0.25, "o2": 0.5}
     told = notice("billing", cost_micros=1_200)
     assert decode_notices(packed([encode_event(told)])) == [told]
 
 
 def test_what_an_older_release_wrote_is_read() -> None:
     assert decode_bids(msgspec.msgpack.encode([["r", 1, "no_bid"]])) == [BidEvent("r", 1, "no_bid")]
+    named = ["r", 1, "bid", "EUR", "USD", False, "u", b"", {"o1": 0.25}, [["1", "floor"]]]
+    (event,) = decode_bids(msgspec.msgpack.encode([named]))
+    assert scores_of(event) == {"o1": 0.25}
     older = ["win", "b", "k", "o", 1, 2]
     assert decode_notices(msgspec.msgpack.encode([older])) == [NoticeEvent("win", "b", "k", "o", 1, 2)]
 

@@ -5,14 +5,8 @@ from math import log1p
 import numpy as np
 import pytest
 
-from domain.bid_features import (
-    FrequencyCap,
-    Loyalty,
-    Privacy,
-    Profile,
-    feature_vector,
-    personal_use_allowed,
-)
+from domain.bid_features import feature_vector, personal_use_allowed
+from domain.bid_people import FrequencyCap, Loyalty, Privacy, Profile
 
 _KNOWN = Profile(
     segments=(3, 63, 64),

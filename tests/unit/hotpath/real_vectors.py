@@ -13,8 +13,9 @@ from zlib import crc32
 
 import numpy as np
 
-from domain.bid_features import FrequencyCap, Loyalty, Profile, Vector, feature_vector
+from domain.bid_features import Vector, feature_vector
 from domain.bid_layout import TIERS
+from domain.bid_people import FrequencyCap, Loyalty, Profile
 from hotpath.auction.facts import request_facts
 from hotpath.engine.facts import DEVICE_CLASSES
 from hotpath.openrtb.codec import MalformedRequest, decode_request

@@ -16,8 +16,9 @@ from domain.bid_snapshot import SpikingModel
 from hotpath.inference import litert_provider as litert_module
 from hotpath.inference.gathering import BATCHES
 from hotpath.inference.onnx_file import onnx_file
-from hotpath.inference.provider import BackendUnavailable, CoLaNetProvider, InferenceRequest
+from hotpath.inference.provider import BackendUnavailable, CoLaNetProvider
 from hotpath.inference.reference import reference_scores
+from hotpath.inference.requests import InferenceRequest
 from hotpath.inference.selection import BACKEND_VARIABLE, provider_for
 from tests.unit.hotpath.real_vectors import DATA, real_requests, vector_of
 from tests.unit.hotpath.test_inference import random_model, ranks, tiny_model

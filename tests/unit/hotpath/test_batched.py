@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.bid_caps import CapLedger
-from domain.bid_features import NOBODY, Loyalty, Profile
+from domain.bid_people import NOBODY, Loyalty, Profile
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot, SpikingModel, Targeting
 from hotpath.engine.batched import BatchedDecisions
 from hotpath.engine.decisions import Bid, Refusal
 from hotpath.engine.engine import Engine, EngineSettings
-from hotpath.engine.facts import FormatFacts, ImpressionFacts, RequestFacts
+from hotpath.engine.facts import FormatFacts, NoBid
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
-from hotpath.inference.provider import InferenceRequest
+from hotpath.inference.requests import InferenceRequest
 from tests.unit.hotpath.test_batcher import VirtualLoop
 
 NOON_S = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -124,7 +125,9 @@ def test_batched_decisions_are_those_of_requests_decided_alone(
         if tick_ends:
             loop.tick()
     loop.tick()
-    assert answers == wanted
+    assert {number: list(answer) for number, answer in answers.items()} == {
+        number: list(answer) for number, answer in wanted.items()
+    }
     assert max(provider.batches, default=0) <= 16
 
 
@@ -152,7 +155,7 @@ def test_the_last_place_under_a_cap_is_given_once_within_a_batch() -> None:
     loop.tick()
     first, *others = answers
     assert isinstance(first[0], Bid)
-    assert others == [[Refusal("0", "cap")]] * 2
+    assert [list(each) for each in others] == [[Refusal("0", NoBid.CAP)]] * 2
 
 
 def test_a_swap_between_question_and_scores_leaves_no_bid_of_what_is_gone() -> None:

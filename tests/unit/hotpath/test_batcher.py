@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hotpath.inference.batcher import BatchAnswer, InferenceBatcher
-from hotpath.inference.provider import InferenceRequest
+from hotpath.inference.requests import InferenceRequest
 
 
 @dataclass

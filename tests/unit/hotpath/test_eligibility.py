@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from domain.bid_caps import CapLedger
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot, SpikingModel
 from hotpath.engine.budgets import PACE_EVERY_S, Budgets
-from hotpath.engine.eligibility import Asker, Eligibility, offers_of, ranked
-from hotpath.engine.facts import ImpressionFacts, NoBid
-from hotpath.engine.targeting import Lane, TargetingIndex, bits
+from hotpath.engine.candidates import Lane
+from hotpath.engine.decisions import Choice
+from hotpath.engine.eligibility import Asker, Eligibility, candidate, dearest, offers_of
+from hotpath.engine.facts import NoBid
+from hotpath.engine.request_facts import ImpressionFacts
+from hotpath.engine.targeting import TargetingIndex, bits
 
 NOON_S = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
 _ORDER = list(NoBid)
@@ -103,13 +106,22 @@ def test_sets_agree_with_asking_one_by_one(
     whole = (1 << len(index.entries)) - 1
     lanes = [Lane(None, place, mask & whole) for place, mask in enumerate(masks)]
     asker = Asker("r1", user, NOON_S, caps.history(user) if user else {})
-    got = Eligibility(index, budgets, caps, 3).eligible(lanes, asker)
+    eligibility = Eligibility(index, budgets, caps, 3)
+    got = eligibility.eligible(lanes, asker)
     wanted = one_by_one(index, lanes, asker, budgets, caps, 3)
-    if isinstance(got, NoBid):
-        assert got == wanted
+    if not got:
+        assert eligibility.nearest(lanes, asker) == wanted
         return
-    assert [(entry.creative.creative_id, lane.floor_micros) for shelf, lane in got for entry in shelf.entries] == wanted
-    scores = {offer: 1 / (2 + int(offer[1:]) % 3) for offer in offers_of([(ImpressionFacts("1", ()), got)])}
-    pairs = [(entry, lane) for shelf, lane in got for entry in shelf.entries]
-    by_worth = sorted(pairs, key=lambda p: scores[p[0].offer.offer_id] * p[0].campaign.bid_cpm_micros, reverse=True)
-    assert list(ranked(got, scores)) == by_worth
+    pairs = [(entry, group.lane) for group in got for entry in group.shelf.entries]
+    assert [(entry.creative.creative_id, lane.floor_micros) for entry, lane in pairs] == wanted
+    offers = offers_of([Choice(ImpressionFacts("1", ()), got, NoBid.TARGETING)])
+    assert sorted(offers) == sorted({entry.offer.offer_id for entry, _ in pairs})
+    scores = [1 / (2 + int(offer[1:]) % 3) for offer in offers]
+    by_offer = dict(zip(offers, scores, strict=True))
+    by_worth = sorted(pairs, key=lambda p: by_offer[p[0].offer.offer_id] * p[0].campaign.bid_cpm_micros, reverse=True)
+    tried: list[int] = []
+    while (number := dearest(got, scores, tried)) >= 0:
+        tried.append(number)
+    chosen = [candidate(got, number) for number in tried]
+    assert [(entry, lane) for entry, lane, _ in chosen] == by_worth
+    assert [scores[place] for *_, place in chosen] == [by_offer[entry.offer.offer_id] for entry, _ in by_worth]

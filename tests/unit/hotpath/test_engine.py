@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from domain.bid_caps import CapLedger
-from domain.bid_features import NOBODY, Loyalty, Privacy, Profile
+from domain.bid_people import NOBODY, Loyalty, Privacy, Profile
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Seller, Snapshot, SpikingModel, Targeting
 from hotpath.engine.decisions import Bid, Refusal
 from hotpath.engine.engine import Engine, EngineSettings
-from hotpath.engine.facts import DealFacts, DurationFloor, FormatFacts, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.facts import DealFacts, DurationFloor, FormatFacts, NoBid
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
 
 NOON_S = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -54,7 +55,7 @@ def request(*impressions: ImpressionFacts, **fields: object) -> RequestFacts:
 
 
 def decide(made: Engine, asked: RequestFacts, profile: Profile = NOBODY, now_s: float = NOON_S) -> list[Bid | Refusal]:
-    return made.decide(asked, profile, now_s)
+    return list(made.decide(asked, profile, now_s))
 
 
 def only_bid(made: Engine, asked: RequestFacts, profile: Profile = NOBODY, now_s: float = NOON_S) -> Bid:
@@ -326,7 +327,7 @@ def test_a_swap_keeps_caps_money_and_open_bids() -> None:
     assert made.budgets.standing("k")[:2] == (5_000, 2_000)
     assert only_reason(made, request()) is NoBid.CAP
     # A request that was scored with the old one is still settled.
-    assert isinstance(made.settle(half, dict.fromkeys(half.offer_ids, 0.5), NOON_S)[0], Bid)
+    assert isinstance(made.settle(half, [0.5] * len(half.offer_ids), NOON_S)[0], Bid)
     made.billed(bid.token, "k", bid.house_micros)
     assert made.budgets.standing("k")[:2] == (7_000, 2_000)
 
@@ -336,7 +337,7 @@ def test_a_campaign_that_the_swap_took_is_not_bid_for() -> None:
     half = made.shortlist(request(), NOBODY, NOON_S)
     newer = snapshot(campaign("other"))
     made.swap(newer, NumpyProvider(newer.model), NOON_S)
-    assert made.settle(half, {"k-o": 1.0}, NOON_S) == [Refusal("1", NoBid.BUDGET)]
+    assert list(made.settle(half, [1.0], NOON_S)) == [Refusal("1", NoBid.BUDGET)]
     made.billed("t-1", "k", 2_000_000)
 
 

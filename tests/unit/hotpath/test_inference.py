@@ -5,8 +5,9 @@ import pytest
 
 from domain.bid_snapshot import SpikingModel
 from hotpath.inference.numpy_provider import NumpyProvider
-from hotpath.inference.provider import BackendUnavailable, InferenceRequest
+from hotpath.inference.provider import BackendUnavailable
 from hotpath.inference.reference import reference_scores
+from hotpath.inference.requests import InferenceRequest
 from hotpath.inference.selection import BACKEND_VARIABLE, provider_for
 
 

@@ -17,7 +17,7 @@ from domain.bid_snapshot import FEATURES, SpikingModel
 from hotpath.auction.bidder import Counts
 from hotpath.caps.shared import CapCounts
 from hotpath.inference.numpy_provider import NumpyProvider
-from hotpath.inference.provider import InferenceRequest
+from hotpath.inference.requests import InferenceRequest
 from hotpath.metrics.collector import BidCollector, Readings
 from hotpath.metrics.exposition import MetricsServer, Probes
 from hotpath.metrics.histogram import Histogram

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from redis.exceptions import ConnectionError as Unreachable
 
-from domain.bid_features import NOBODY, Profile
+from domain.bid_people import NOBODY, Profile
 from hotpath.profiles.cache import ABSENT, ProfileCache
 from hotpath.profiles.profiles import REST_S, ProfileCounts, Profiles
 

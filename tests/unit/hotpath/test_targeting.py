@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Seller, Snapshot, SpikingModel, Targeting
-from hotpath.engine.facts import DealFacts, FormatFacts, ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.facts import DealFacts, FormatFacts, NoBid
 from hotpath.engine.reference import matches
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.engine.targeting import TargetingIndex, bits
 
 
@@ -109,7 +110,8 @@ def test_the_index_agrees_with_the_slow_matcher(
     (impression,) = request.impressions
     floors = floors_of(impression)
     mask, _ = index.for_request(request, hour_utc=hour, segments=segments)
-    lanes, _ = index.for_impression(mask, impression, floors)
+    under_deals = [floors[deal] for deal in impression.deals]
+    lanes, _ = index.for_impression(mask, impression, floors[None], under_deals)
     got = {(lane.deal, number) for lane in lanes for number in bits(lane.mask)}
     wanted = {
         (deal, number)
@@ -142,8 +144,7 @@ def test_each_stage_names_its_reason() -> None:
         mask, told = index.for_request(request, hour_utc=1, segments=())
         if not mask:
             return told
-        floors = {None: floor, **dict.fromkeys(impression.deals, floor)}
-        lanes, told = index.for_impression(mask, impression, floors)
+        lanes, told = index.for_impression(mask, impression, floor, [floor] * len(impression.deals))
         assert lanes == []
         return told
 

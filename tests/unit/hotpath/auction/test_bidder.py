@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.bid_features import Profile
+from domain.bid_people import Profile
 from hotpath.auction.bidder import Bidder, BidderSettings, Decided
 from hotpath.auction.notices import Tickets
-from hotpath.engine.facts import RequestFacts
+from hotpath.engine.request_facts import RequestFacts
 from hotpath.process import fresh_profiles
 from tests.integration.bid_server import ListSink, demo_bidder
 

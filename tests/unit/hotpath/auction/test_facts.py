@@ -7,7 +7,8 @@ import pytest
 
 from domain.bid_snapshot import CreativeKind
 from hotpath.auction.facts import floor_micros, request_facts
-from hotpath.engine.facts import DealFacts, DurationFloor, FormatFacts, ImpressionFacts, RequestFacts
+from hotpath.engine.facts import DealFacts, DurationFloor, FormatFacts
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.openrtb.codec import decode_request
 from hotpath.openrtb.requests import BidRequest
 
@@ -38,9 +39,16 @@ def video(**changes: Any) -> FormatFacts:
     return only_format(video={"mimes": ["video/mp4"], **changes})
 
 
+def values(found: RequestFacts | ImpressionFacts) -> dict[str, object]:
+    return {name: getattr(found, name) for name in found.__slots__}
+
+
 def test_a_least_request_asks_for_nothing() -> None:
     banner = ImpressionFacts("1", (FormatFacts(CreativeKind.BANNER),))
-    assert facts() == RequestFacts(request_id="r", impressions=(banner,))
+    found = facts()
+    (impression,) = found.impressions
+    assert values(impression) == values(banner)
+    assert values(found) == values(RequestFacts(request_id="r", impressions=(impression,)))
 
 
 def test_what_a_request_allows_and_blocks() -> None:

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer
-from hotpath.auction.markup import markup, protocol, size
+from hotpath.auction.markup import markup as marked
+from hotpath.auction.markup import protocol, size
 from hotpath.engine.entries import Entry
 from hotpath.openrtb.impressions import Imp
 
@@ -30,6 +31,10 @@ def imp(**fields: Any) -> Imp:
 
 def video(**fields: Any) -> Imp:
     return imp(video={"mimes": ["video/webm", "video/mp4"], "w": 640, "h": 360, **fields})
+
+
+def markup(shown: Entry, asked: Imp, bid_id: str) -> str:
+    return marked(shown, asked, bid_id, size(shown, asked))
 
 
 @pytest.mark.parametrize("kind", CreativeKind)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from domain.bid_features import Privacy, personal_use_allowed
+from domain.bid_features import personal_use_allowed
+from domain.bid_people import Privacy
 from hotpath.auction.privacy import privacy_of
 from tests.unit.hotpath.auction.test_consents import BITS, core
 from tests.unit.hotpath.auction.test_facts import read

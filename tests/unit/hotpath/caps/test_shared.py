@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as Unreachable
 
-from domain.bid_features import NOBODY
+from domain.bid_people import NOBODY
 from hotpath.auction.bidder import BidderSettings
 from hotpath.auction.notices import Tickets
 from hotpath.caps.decisions import Decisions, SharedDecisions
@@ -17,7 +17,8 @@ from hotpath.caps.redis_store import Place, Settled
 from hotpath.caps.shared import SharedCaps
 from hotpath.engine.decisions import Bid, Refusal
 from hotpath.engine.engine import Engine, EngineSettings
-from hotpath.engine.facts import ImpressionFacts, NoBid, RequestFacts
+from hotpath.engine.facts import NoBid
+from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
 from hotpath.process import bidder_over, fresh_profiles
 from tests.integration.bid_server import REQUEST, ListSink
@@ -91,9 +92,9 @@ class Node:
         self.decisions.decide(asked or request(), NOBODY, self.now_s, decided)
         return answer
 
-    async def told(self, asked: RequestFacts | None = None) -> Decisions:
+    async def told(self, asked: RequestFacts | None = None) -> list[Bid | Refusal]:
         async with asyncio.timeout(30):
-            return await self.ask(asked)
+            return list(await self.ask(asked))
 
 
 @pytest.fixture
@@ -244,9 +245,11 @@ async def test_what_was_decided_again_is_kept_with_the_scores_it_was_chosen_by(s
     campaigns = campaign("dear", bid_cpm_micros=9_000_000, daily_cap=1), campaign("plain")
     one, two = (OneCandidate(store, name, *campaigns, wait_s=30.0) for name in "ab")
     assert [bid.entry.campaign.campaign_id for bid in await one.told()] == ["dear"]  # type: ignore[union-attr]
-    decisions = await two.told()
+    async with asyncio.timeout(30):
+        decisions = await two.ask()
     assert [bid.entry.campaign.campaign_id for bid in decisions] == ["plain"]  # type: ignore[union-attr]
-    assert set(decisions.scores) == {"dear-o", "plain-o"}
+    assert set(decisions.offer_ids) == {"dear-o", "plain-o"}
+    assert len(decisions.scores) == len(decisions.offer_ids)
 
 
 @pytest.mark.req("NFR-PERF-001")
