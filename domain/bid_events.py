@@ -39,9 +39,10 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
 class BidEvent(msgspec.Struct, frozen=True, array_like=True):
     """One answered request.
 
-    `result` is `bid`, `no_bid`, or why no auction was held. `user` is empty where privacy forbids to know it, and
-    `features` (`packed_features`) then hold the context alone. The model was asked for `offer_ids`, and gave
-    `offer_scores`, in their order; before these two fields were, it was `scores` by offer (`scores_of` reads both).
+    `result` is `bid`, `no_bid`, or why no auction was held. `user` is empty where privacy forbids to know it; then, and
+    where nothing is known of the user, `features` (`packed_features`) hold the context alone. The model was asked for
+    `offer_ids`, and gave `offer_scores`, in their order; before these two fields were, it was `scores` by offer
+    (`scores_of` reads both).
     """
 
     request_id: str

@@ -75,7 +75,7 @@ def feature_vector(profile: Profile, *, personal: bool, device_type: str, positi
         device_type: mobile, tablet or desktop, of the request; anything else is unknown (0).
         position: OpenRTB's ad position, 0 to 7.
     """
-    context = _context_vector(device_type, min(max(position, 0), MOST_POSITION))
+    context, _ = _context(device_type, min(max(position, 0), MOST_POSITION))
     if not personal or profile is NOBODY:
         return context
     vector = context.copy()
@@ -95,13 +95,13 @@ def feature_vector(profile: Profile, *, personal: bool, device_type: str, positi
 
 
 @lru_cache(maxsize=64)
-def _context_vector(device_type: str, position: int) -> Vector:
-    """What is left without a person; one array for all who ask, so it cannot be written to."""
+def _context(device_type: str, position: int) -> tuple[Vector, bytes]:
+    """What is left without a person, in both forms; one array for all who ask, so it cannot be written to."""
     vector = np.zeros(FEATURES, np.float32)
     vector[DEVICE] = DEVICES.get(device_type, 0.0)
     vector[POSITION] = position / MOST_POSITION
     vector.flags.writeable = False
-    return vector
+    return vector, packed_features(vector, personal=False)
 
 
 def _write_loyalty(vector: Vector, loyalty: Loyalty) -> None:
@@ -126,6 +126,14 @@ def _unit(value: float) -> float:
 def packed_features(vector: Vector, *, personal: bool) -> bytes:
     """The features that can be other than zero, as half floats: 140 of them, or the last 12 where nobody is known."""
     return vector[0 if personal else _OF_CONTEXT : _USED].astype(_HALF).tobytes()
+
+
+def both_features(profile: Profile, *, personal: bool, device_type: str, position: int) -> tuple[Vector, bytes]:
+    """`feature_vector`, and the same as it is kept: of somebody of whom nothing is known, the last 12 say all."""
+    if not personal or profile is NOBODY:
+        return _context(device_type, min(max(position, 0), MOST_POSITION))
+    vector = feature_vector(profile, personal=True, device_type=device_type, position=position)
+    return vector, packed_features(vector, personal=True)
 
 
 def unpacked_features(data: bytes) -> Vector:

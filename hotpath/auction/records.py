@@ -3,7 +3,6 @@
 from typing import Final
 
 from domain.bid_events import BidEvent, Outcome
-from domain.bid_features import packed_features
 from hotpath.engine.decisions import Decisions, Refusal
 from hotpath.openrtb.requests import BidRequest
 
@@ -47,7 +46,7 @@ def of_auction(request: BidRequest, decisions: Decisions, now_s: float) -> BidEv
         decisions.house_currency,
         request.test != 0,
         shortlist.user,
-        packed_features(shortlist.vector, personal=shortlist.user != ""),
+        shortlist.features,
         _NO_NAMES,
         tuple(outcomes),
         decisions.offer_ids,

@@ -99,6 +99,7 @@ class Shortlist:
         "broke",
         "choices",
         "currency",
+        "features",
         "index",
         "multiplier",
         "offer_ids",
@@ -116,6 +117,7 @@ class Shortlist:
         offer_ids: tuple[str, ...],
         choices: list[Choice],
         *,
+        features: bytes,
         user: str,
         multiplier: float,
         currency: str,
@@ -125,11 +127,15 @@ class Shortlist:
         broke: int,
         bids_before: int,
     ) -> None:
-        """Hold these. For `Engine.holds`: `reach` are the entries that were looked at, the last three how all stood."""
+        """Hold these; `features` are the vector as an event keeps it.
+
+        For `Engine.holds`: `reach` are the entries that were looked at, the last three say how all stood.
+        """
         self.request = request
         self.vector = vector
         self.offer_ids = offer_ids
         self.choices = choices
+        self.features = features
         self.user = user
         self.multiplier = multiplier
         self.currency = currency

@@ -11,7 +11,7 @@ from math import ceil
 from typing import Final
 
 from domain.bid_caps import Caps
-from domain.bid_features import feature_vector
+from domain.bid_features import both_features
 from domain.bid_people import NOBODY, Profile
 from domain.bid_pricing import boosted, first_price_bid, from_house_micros, second_price_bid, to_house_micros
 from domain.bid_snapshot import Snapshot
@@ -156,7 +156,7 @@ class Engine:
                 choices.append(Choice(impression, groups, why))
                 for lane in lanes:
                     reach |= lane.mask
-        vector = feature_vector(
+        vector, features = both_features(
             profile,
             personal=personal,
             device_type=DEVICE_CLASSES.get(request.device_type, ""),
@@ -170,6 +170,7 @@ class Engine:
             vector,
             offers_of(choices),
             choices,
+            features=features,
             user=user,
             multiplier=multiplier,
             currency=currency,

@@ -46,12 +46,16 @@ class Shared:
         *,
         turn: Callable[[], float] | None = None,
         observe: Callable[[float], None] | None = None,
+        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         """Nothing is connected and nothing is draining.
 
         `turn` gives when the loop's turn began, which is when the bytes of each connection can have been there; without
-        it, it is now. `observe` is told the seconds of each timed answer, from then until it was written.
+        it, it is now. `observe` is told the seconds of each timed answer, from then until it was written. `soon` is the
+        loop's `call_soon`; without it every answer is written when it comes.
         """
+        self._soon = soon
+        self._answered: list[Connection] = []
         self.turn = turn or time.monotonic
         self.observe = observe
         self.application = application
@@ -59,6 +63,24 @@ class Shared:
         self.connections: set[Connection] = set()
         self.heads = Heads()
         self.draining = False
+
+    def write_soon(self, connection: "Connection") -> None:
+        """Have a connection's answers written behind those that come in the same turn, all in a row.
+
+        A batch of decisions is a loop in which the kernel's code and ours would drive each other out of the processor's
+        caches with every answer, and whose first answer would wake a peer that falls asleep before the second.
+        """
+        if self._soon is None:
+            connection.write()
+            return
+        if not self._answered:
+            self._soon(self._write_all)
+        self._answered.append(connection)
+
+    def _write_all(self) -> None:
+        answered, self._answered = self._answered, []
+        for connection in answered:
+            connection.write()
 
     def sweep(self, now_s: float) -> None:
         """End the connections that were silent too long, or too slow over a request."""
@@ -130,7 +152,7 @@ class Connection(asyncio.Protocol):
         self._shared.connections.add(self)
         if len(self._shared.connections) > self._shared.limits.connections:
             self._answer(HttpAnswer(503, closes=True))
-            self._flush()
+            self.write()
 
     def eof_received(self) -> bool:
         """The client sends no more: what it still waits for goes out, then the connection ends."""
@@ -170,7 +192,7 @@ class Connection(asyncio.Protocol):
                 request = HttpRequest(head.method, head.target, head.headers, body, self._last_s)
                 self._take(request, closes=self._shared.draining)
                 self._reading = False
-                self._flush()
+                self.write()
                 return
             self._started_s = self._last_s
             self._chunk = data
@@ -187,19 +209,19 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._answer(HttpAnswer(400, closes=True))
         self._reading = False
-        self._flush()
+        self.write()
 
     def settled(self) -> None:
         """An answer of the row has come."""
         if not self._reading:
-            self._flush()
+            self._shared.write_soon(self)
 
     def end_if_late(self, now_s: float) -> None:
         """Answer 408 to half a request that has taken too long; close what was idle too long."""
         limits = self._shared.limits
         if self._started_s is not None and now_s - self._started_s > limits.request_s:
             self._answer(HttpAnswer(408, closes=True))
-            self._flush()
+            self.write()
         elif now_s - self._last_s > max(limits.idle_s, limits.request_s):
             self.end()
         if self._closing and self._transport is not None and now_s - self._last_s > 2 * limits.request_s:
@@ -280,7 +302,8 @@ class Connection(asyncio.Protocol):
         self._row.append(_Place(self.settled, self._headers, answer=answer))
         self._closing = answer.closes
 
-    def _flush(self) -> None:
+    def write(self) -> None:
+        """Send the answers that are there, as far as none is missing before them."""
         out: list[bytes] = []
         timed: list[float] = []
         row = self._row
