@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     bid_charged_by_win: frozenset[str] = Field(
         default=frozenset(), description='Seats whose exchanges send no billing notice, as JSON: ["s1"].'
     )
+    bid_exposure_s: int = Field(
+        default=300, ge=1, le=3_600, description="How long a bid may be shown, and holds money without a notice."
+    )
     bid_shed_ms: float = Field(default=8.0, ge=0, le=1_000, description="Refuse what waited longer; 0: nothing.")
     bid_snapshot: Path | None = Field(default=None, description="What the bid process bids with; empty: in var_dir.")
     bid_snapshot_seconds: float = Field(default=10.0, gt=0, description="How often the worker looks for changes in it.")

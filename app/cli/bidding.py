@@ -86,7 +86,11 @@ async def _bid(
         key=key,
         base_url=(settings.bid_url or where).rstrip("/"),
         limits=Limits(),
-        settings=BidderSettings(vendor_id=settings.bid_vendor_id, charged_by_win=settings.bid_charged_by_win),
+        settings=BidderSettings(
+            vendor_id=settings.bid_vendor_id,
+            exposure_s=settings.bid_exposure_s,
+            charged_by_win=settings.bid_charged_by_win,
+        ),
         operations=Operations(
             spools=settings.spool_dir,
             metrics=metrics,

@@ -67,6 +67,17 @@ async def test_a_notice_is_counted_once_also_by_the_process_after_a_kill(tmp_pat
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
 
+async def test_a_bid_of_which_nothing_is_heard_is_open_as_long_as_the_operator_says(tmp_path: Path) -> None:
+    async with bid_process(tmp_path, "--demo", CE_BID_EXPOSURE_S="2") as server:
+        assert (await server.ask("first"))["exp"] == 2
+        assert await server.metric("bid_open_bids") == 1
+        # Its second ends within three of the bid; until then another is open beside it.
+        await asyncio.sleep(3.1)
+        await server.ask("next")
+        assert await server.metric("bid_open_bids") == 1
+        assert await server.end(signal.SIGTERM) == 0
+
+
 async def test_a_kill_under_load_loses_the_last_moments_and_nothing_before(tmp_path: Path) -> None:
     answered: list[str] = []
 
