@@ -124,13 +124,14 @@ class OpenBids(Generic[T]):
         Nothing before `next_s`.
         """
         ended: list[tuple[T, Any, Any]] = []
-        if self._stray_s <= now_s:
-            for token in self._stray_ends.over(now_s, most):
+        looks = _MOST_LOOKS
+        while self._stray_s <= now_s and looks > 0 and len(ended) < most:
+            for token in self._stray_ends.over(now_s, most - len(ended)):
+                looks -= 1
                 stray = self._strays.pop(token, None)
                 if stray is not None:
                     ended.append(stray)
             self._note_next()
-        looks = _MOST_LOOKS
         while self._first_s <= now_s and looks > 0 and len(ended) < most:
             looks -= self._walk(most, looks, ended)
         return ended

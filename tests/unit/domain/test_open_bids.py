@@ -75,6 +75,15 @@ def test_tokens_that_are_no_numbers_take_no_page_each() -> None:
     assert all(made.take(f"{number * 2_654_435_761 % 2**32:08x}")[0] == number for number in range(2_000))
 
 
+def test_strays_that_were_settled_keep_no_other_from_ending() -> None:
+    made: OpenBids[int] = OpenBids()
+    for number in range(200):
+        made.add(f"stray {number}", 10.0, number)
+    for number in range(100, 200):
+        made.take(f"stray {number}")
+    assert [len(made.over(10.0, 64)) for _ in range(3)] == [64, 36, 0]
+
+
 def test_a_book_for_three_gives_all_three() -> None:
     made: OpenBids[str] = OpenBids(three=True)
     for number in range(0x100, 0x300):
