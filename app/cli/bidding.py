@@ -95,7 +95,7 @@ async def _bid(
             spools=settings.spool_dir,
             metrics=metrics,
             spool=SpoolSettings(most_waiting=settings.bid_spool_events),
-            shedding=SheddingSettings(late_s, late_s * 3 / 4) if late_s else None,
+            shedding=SheddingSettings(late_s, late_s * 7 / 8) if late_s else None,
         ),
         grpc_address=grpc_address,
         stores=StoreAddresses(settings.bid_profiles_url, settings.bid_caps_url),

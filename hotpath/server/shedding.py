@@ -1,8 +1,9 @@
 """How late the loop is, and which requests are turned away for it. Pure but for a clock; must not know a request.
 
-A request waits in two places that can be seen: behind those whose bytes came in the same turn of the loop, and behind a
-turn that itself began late. Beyond a limit an answer would come too late to count, and would make those behind it late
-as well; so it is refused before any work is done, and the others stay in time.
+A request waits twice: for the turn of the loop that its bytes come in, and then behind those before it. The second can
+be measured. The first is, for who is first in line, as long as the turn before took or as the loop was held up, and the
+shorter the later in line somebody is. Beyond a limit an answer would come too late to count, and would make those
+behind it late as well; so it is refused before any work is done, and the others stay in time.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,12 @@ from typing import Final, Protocol
 _BEAT_S: Final = 0.005
 #: The shortest that loops count: the call comes in the next turn, behind the sockets of this one.
 _ONE_TURN_S: Final = 0.001
+#: A beat that is later than timers are by themselves: something held up the loop.
+_HELD_UP_S: Final = 0.002
+#: Over how long it is measured how densely requests come.
+_MEMORY_S: Final = 0.05
+#: How much of a wait the place in line says nothing of: sockets that were read in the last turn are read first.
+_UNORDERED_S: Final = 0.003
 
 
 class Handle(Protocol):
@@ -42,6 +49,18 @@ class Lateness:
         self._loop = loop
         self._clock = clock
         self._turn_s: float | None = None
+        #: Of this turn: for how long the first in line may have waited for it, since when the last one was, and how
+        #: many have come.
+        self._held_s = 0.0
+        self._since_s = 0.0
+        self._place = 0
+        #: When the last turn began, and whether the loop has looked for more since and found nothing.
+        self._last_s = clock()
+        self._is_idle = True
+        #: How many came lately, within how long, and so how far apart.
+        self._came = 0.0
+        self._within_s = 0.0
+        self._apart_s = 0.0
         self._lag_s = 0.0
         self._due_s = clock() + _BEAT_S
         self._handle: Handle | None = None
@@ -59,16 +78,32 @@ class Lateness:
             self._handle.cancel()
 
     def turn_s(self) -> float:
-        """When the first bytes of this turn were seen: now, if nobody's were."""
-        if self._turn_s is None:
-            self._turn_s = self._clock()
+        """When the first bytes of this turn were seen: now, if nobody's were. Called once for each that are."""
+        turn_s = self._turn_s
+        if turn_s is None:
+            turn_s = self._turn_s = self._clock()
+            self._since_s = turn_s - self._last_s
+            if not self._is_idle:
+                self._held_s = self._since_s
+            elif self._lag_s > _HELD_UP_S:
+                # Since when is known to a beat.
+                self._held_s = min(self._since_s, self._lag_s + _BEAT_S)
+            else:
+                # It turned when they came.
+                self._held_s = 0.0
+            self._place = 0
             self._loop.call_soon(self._turned)
-        return self._turn_s
+        self._place += 1
+        return turn_s
 
     def delay_s(self) -> float:
-        """For how long whoever is at the front now has waited."""
+        """For how long whoever is at the front now has waited, as far as that can be told."""
         turn_s = self._turn_s
-        return self._lag_s if turn_s is None else self._clock() - turn_s + self._lag_s
+        if turn_s is None:
+            return self._lag_s
+        held_s = self._held_s
+        before_s = max(held_s - self._place * self._apart_s, min(held_s, _UNORDERED_S))
+        return self._clock() - turn_s + before_s
 
     def take_worst_lag_s(self) -> float:
         """The longest time by which a turn began late since the last call."""
@@ -76,7 +111,22 @@ class Lateness:
         return worst
 
     def _turned(self) -> None:
+        turn_s = self._turn_s
+        if turn_s is None:
+            return
+        kept = _MEMORY_S / (_MEMORY_S + self._since_s)
+        self._came = self._came * kept + self._place
+        self._within_s = self._within_s * kept + self._since_s
+        self._apart_s = self._within_s / self._came
+        self._last_s = turn_s
+        self._lag_s = 0.0
         self._turn_s = None
+        self._is_idle = False
+        # Comes behind the next look at the sockets, which does not wait for any.
+        self._loop.call_soon(self._rested)
+
+    def _rested(self) -> None:
+        self._is_idle = self._turn_s is None
 
     def _beat(self) -> None:
         now_s = self._clock()
@@ -101,7 +151,7 @@ class SheddingSettings:
     """
 
     late_s: float = 0.008
-    early_s: float = 0.006
+    early_s: float = 0.007
     calm_s: float = 0.1
 
 

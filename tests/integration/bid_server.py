@@ -13,6 +13,7 @@ from domain.bid_events import BidEvent, NoticeEvent
 from hotpath.auction.bidder import Bidder, BidderSettings
 from hotpath.demo import demo_snapshot
 from hotpath.events.sink import EventSink
+from hotpath.inference.batcher import Scheduler
 from hotpath.process import build_bidder
 from hotpath.server.protocol import Limits
 from hotpath.server.routes import Routes
@@ -23,7 +24,7 @@ REQUEST = {"id": "r1", "imp": [{"id": "1", "banner": {"w": 300, "h": 250}}]}
 
 
 def demo_bidder(
-    loop: asyncio.AbstractEventLoop | None = None,
+    loop: Scheduler | None = None,
     sink: EventSink | None = None,
     settings: BidderSettings | None = None,
 ) -> Bidder:

@@ -104,24 +104,92 @@ def test_a_request_is_as_late_as_those_before_it_in_the_turn_took() -> None:
     loop.now_s = 0.003
     assert (lateness.turn_s(), lateness.delay_s()) == (0.0, 0.003)
     loop.turn()
-    assert (lateness.turn_s(), lateness.delay_s()) == (0.003, 0.0)
+    # Who comes first in the next one may have come as soon as this one had begun.
+    assert (lateness.turn_s(), lateness.delay_s()) == (0.003, 0.003)
 
 
 def test_what_comes_in_a_turn_that_began_late_has_waited_for_it() -> None:
     loop, lateness = started()
-    # Something held the loop for 200 ms: the beat, due at 5 ms, comes at 205.
+    # Something held the loop for 200 ms: the beat, due at 5 ms, comes at 205. When it began is known to a beat.
     loop.now_s = 0.205
     loop.turn()
     lateness.turn_s()
-    assert lateness.delay_s() == pytest.approx(0.2)
+    assert lateness.delay_s() == pytest.approx(0.205)
     loop.now_s = 0.207
-    assert lateness.delay_s() == pytest.approx(0.202)
-    # The next turn is in time.
+    assert lateness.delay_s() == pytest.approx(0.207)
+    # The next turn is in time; what it brings has waited for this one, as long as that took.
     loop.turn()
+    lateness.turn_s()
+    assert lateness.delay_s() == pytest.approx(0.002)
+    for _ in range(3):
+        loop.turn()
     lateness.turn_s()
     assert lateness.delay_s() == 0.0
     assert lateness.take_worst_lag_s() == pytest.approx(0.2)
     assert lateness.take_worst_lag_s() == 0.0
+
+
+def busy(turns: int = 200) -> tuple[TurnedLoop, Lateness]:
+    """A loop that gets two requests in each turn, of 0.2 ms, and never rests."""
+    loop, lateness = started()
+    for _ in range(turns):
+        lateness.turn_s()
+        lateness.turn_s()
+        loop.now_s += 0.0002
+        loop.turn()
+    return loop, lateness
+
+
+def test_the_later_in_line_the_shorter_somebody_has_waited() -> None:
+    loop, lateness = busy()
+    # Held up in the middle of its work, behind its timers: no beat has seen it.
+    loop.now_s += 0.0148
+    delays = []
+    for _ in range(150):
+        lateness.turn_s()
+        delays.append(lateness.delay_s())
+    # They come 0.1 ms apart, and it was 15 ms.
+    assert delays[0] == pytest.approx(0.0149, abs=1e-4)
+    assert delays[49] == pytest.approx(0.0100, abs=1e-4)
+    assert delays[99] == pytest.approx(0.0050, abs=1e-4)
+    # The last of them may still have waited a little: whose socket was read in the last turn is read first.
+    assert delays[-1] == pytest.approx(0.003)
+    # And what is done meanwhile is waited for by all.
+    loop.now_s += 0.002
+    assert lateness.delay_s() == pytest.approx(0.005)
+
+
+def test_a_busy_loop_s_next_turn_was_waited_for_as_long_as_the_last_one_took() -> None:
+    loop, lateness = busy()
+    lateness.turn_s()
+    assert lateness.delay_s() == pytest.approx(0.0002)
+    loop.now_s += 0.0025
+    loop.turn()
+    lateness.turn_s()
+    assert lateness.delay_s() == pytest.approx(0.0025)
+
+
+@pytest.mark.parametrize("rest_s", [0.001, 0.004, 0.012, 3.0])
+def test_nobody_waited_for_a_loop_that_had_nothing_to_do(rest_s: float) -> None:
+    loop, lateness = busy()
+    loop.turn()
+    for _ in range(round(rest_s / 0.001)):
+        loop.now_s += 0.001
+        loop.turn()
+    lateness.turn_s()
+    assert lateness.delay_s() == 0.0
+
+
+def test_whoever_comes_while_an_idle_loop_is_held_up_waited_since_its_last_beat_at_most() -> None:
+    loop, lateness = busy()
+    for _ in range(30):
+        loop.turn()
+        loop.now_s += 0.001
+    due_s = lateness.beat_s + 0.005
+    loop.now_s = due_s + 0.008
+    loop.turn()
+    lateness.turn_s()
+    assert lateness.delay_s() == pytest.approx(0.013, abs=2e-4)
 
 
 def test_the_beat_says_that_the_loop_turns() -> None:
