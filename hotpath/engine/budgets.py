@@ -57,6 +57,8 @@ class Budgets:
         self.broke = 0
         self.throttled = 0
         self._accounts: dict[str, _Account] = {}
+        #: What open bids still hold of campaigns that the snapshot does not have; they may come back before those end.
+        self._away: dict[str, int] = {}
         self._open: OpenBids[_Held] = OpenBids()
         self._day = -1
         self._paced_s = 0.0
@@ -79,7 +81,12 @@ class Budgets:
             if before is not None:
                 account.spent_micros = max(known, before.spent_micros)
                 account.reserved_micros, account.rate = before.reserved_micros, before.rate
+            else:
+                account.reserved_micros = self._away.pop(campaign.campaign_id, 0)
             self._accounts[campaign.campaign_id] = account
+        for campaign_id, account in old.items():
+            if account.reserved_micros and campaign_id not in self._accounts:
+                self._away[campaign_id] = account.reserved_micros
 
     def mark(self, entries: Mapping[str, Span]) -> None:
         """Take which entries each campaign has; call it after each `load`."""
@@ -162,6 +169,10 @@ class Budgets:
         if account is not None:
             account.reserved_micros -= held.cost_micros
             self._weigh(account)
+            return
+        left_micros = self._away.pop(held.campaign_id, 0) - held.cost_micros
+        if left_micros > 0:
+            self._away[held.campaign_id] = left_micros
 
     @property
     def open_bids(self) -> int:

@@ -103,6 +103,23 @@ def test_a_campaign_that_comes_back_begins_with_what_the_snapshot_says() -> None
     assert made.standing("k")[:2] == (300, 0)
 
 
+def test_a_campaign_that_comes_back_finds_what_its_open_bids_hold() -> None:
+    made = books(campaign(), campaign("other"))
+    for token in ("won", "lost", "late"):
+        made.reserve(token, "k", 1_000_000, expires_s=NOON + 300)
+    made.load((campaign("other"),), NOON, NOON)
+    made.release("lost")
+    made.load((campaign("other"),), NOON, NOON)
+    made.load((campaign(),), NOON, NOON)
+    assert made.standing("k")[:2] == (0, 2_000)
+    made.charge("won", "k", 1_000_000)
+    made.advance(NOON + 300)
+    assert made.standing("k")[:2] == (1_000, 0)
+    made.load((), NOON + 300, NOON + 300)
+    made.load((campaign(),), NOON + 300, NOON + 300)
+    assert made.standing("k")[:2] == (0, 0)
+
+
 def test_a_snapshot_of_yesterday_says_nothing_of_today() -> None:
     made = Budgets()
     made.load((campaign(spent=800),), MIDNIGHT - 1, MIDNIGHT + 1)
