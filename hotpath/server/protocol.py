@@ -22,6 +22,8 @@ logger = logging.getLogger("campaign_express.bid")
 Reply = Callable[[HttpAnswer], None]
 #: Told a request, and whom to tell its answer: once, now or later, on the loop's thread.
 Application = Callable[[HttpRequest, Reply], None]
+#: Answers that are written in a row: half a batch, which takes less than a millisecond.
+_MOST_IN_A_ROW: Final = 8
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -55,6 +57,7 @@ class Shared:
         loop's `call_soon`; without it every answer is written when it comes.
         """
         self._soon = soon
+        self._is_planned = False
         self._answered: list[Connection] = []
         self.turn = turn or time.monotonic
         self.observe = observe
@@ -65,7 +68,7 @@ class Shared:
         self.draining = False
 
     def write_soon(self, connection: "Connection") -> None:
-        """Have a connection's answers written behind those that come in the same turn, all in a row.
+        """Have a connection's answers written in a row with others of this turn, at most so many that none waits long.
 
         A batch of decisions is a loop in which the kernel's code and ours would drive each other out of the processor's
         caches with every answer, and whose first answer would wake a peer that falls asleep before the second.
@@ -73,9 +76,16 @@ class Shared:
         if self._soon is None:
             connection.write()
             return
-        if not self._answered:
-            self._soon(self._write_all)
+        if not self._is_planned:
+            self._is_planned = True
+            self._soon(self._write_planned)
         self._answered.append(connection)
+        if len(self._answered) >= _MOST_IN_A_ROW:
+            self._write_all()
+
+    def _write_planned(self) -> None:
+        self._is_planned = False
+        self._write_all()
 
     def _write_all(self) -> None:
         answered, self._answered = self._answered, []

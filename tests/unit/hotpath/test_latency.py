@@ -62,7 +62,13 @@ class Process:
         self.routes = Routes(
             self.bidder, most_body_bytes=10_000, now=core.clock, ready=lambda: True, late=self.meters.is_late
         )
-        self.shared = Shared(self.read, Limits(), turn=self.meters.lateness.turn_s, observe=self.meters.answers.observe)
+        self.shared = Shared(
+            self.read,
+            Limits(),
+            turn=self.meters.lateness.turn_s,
+            observe=self.meters.answers.observe,
+            soon=self.loop.call_soon,
+        )
         self.meters.lateness.start()
 
     def read(self, request: HttpRequest, reply: Reply) -> None:
