@@ -9,7 +9,7 @@ from binascii import Error, b2a_base64
 from enum import StrEnum
 from hashlib import blake2b
 from math import isfinite
-from typing import Final, NamedTuple
+from typing import Final, final
 
 import msgspec
 
@@ -28,12 +28,17 @@ class NoticeKind(StrEnum):
     LOSS = "loss"
 
 
-class Addresses(NamedTuple):
+@final
+class Addresses:
     """Where each notice of one bid is sent, with the macros that the exchange fills in."""
 
-    win: str
-    billing: str
-    loss: str
+    __slots__ = ("billing", "loss", "win")
+
+    def __init__(self, win: str, billing: str, loss: str) -> None:
+        """Hold these."""
+        self.win = win
+        self.billing = billing
+        self.loss = loss
 
 
 class Tickets:
@@ -70,11 +75,11 @@ class Tickets:
 
     def addresses(self, token: str) -> Addresses:
         """Where the notices of a bid with this token are sent."""
-        win, billing, loss = self._before
+        before = self._before
         return Addresses(
-            f"{win}{token}&p=${{AUCTION_PRICE}}",
-            f"{billing}{token}&p=${{AUCTION_PRICE}}",
-            f"{loss}{token}&l=${{AUCTION_LOSS}}",
+            f"{before.win}{token}&p=${{AUCTION_PRICE}}",
+            f"{before.billing}{token}&p=${{AUCTION_PRICE}}",
+            f"{before.loss}{token}&l=${{AUCTION_LOSS}}",
         )
 
     def _mac(self, body: bytes) -> bytes:

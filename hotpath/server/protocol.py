@@ -22,8 +22,6 @@ logger = logging.getLogger("campaign_express.bid")
 Reply = Callable[[HttpAnswer], None]
 #: Told a request, and whom to tell its answer: once, now or later, on the loop's thread.
 Application = Callable[[HttpRequest, Reply], None]
-#: Answers that are written in a row: half a batch, which takes less than a millisecond.
-_MOST_IN_A_ROW: Final = 8
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -48,17 +46,12 @@ class Shared:
         *,
         turn: Callable[[], float] | None = None,
         observe: Callable[[float], None] | None = None,
-        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         """Nothing is connected and nothing is draining.
 
         `turn` gives when the loop's turn began, which is when the bytes of each connection can have been there; without
-        it, it is now. `observe` is told the seconds of each timed answer, from then until it was written. `soon` is the
-        loop's `call_soon`; without it every answer is written when it comes.
+        it, it is now. `observe` is told the seconds of each timed answer, from then until it was written.
         """
-        self._soon = soon
-        self._is_planned = False
-        self._answered: list[Connection] = []
         self.turn = turn or time.monotonic
         self.observe = observe
         self.application = application
@@ -66,31 +59,6 @@ class Shared:
         self.connections: set[Connection] = set()
         self.heads = Heads()
         self.draining = False
-
-    def write_soon(self, connection: "Connection") -> None:
-        """Have a connection's answers written in a row with others of this turn, at most so many that none waits long.
-
-        A batch of decisions is a loop in which the kernel's code and ours would drive each other out of the processor's
-        caches with every answer, and whose first answer would wake a peer that falls asleep before the second.
-        """
-        if self._soon is None:
-            connection.write()
-            return
-        if not self._is_planned:
-            self._is_planned = True
-            self._soon(self._write_planned)
-        self._answered.append(connection)
-        if len(self._answered) >= _MOST_IN_A_ROW:
-            self._write_all()
-
-    def _write_planned(self) -> None:
-        self._is_planned = False
-        self._write_all()
-
-    def _write_all(self) -> None:
-        answered, self._answered = self._answered, []
-        for connection in answered:
-            connection.write()
 
     def sweep(self, now_s: float) -> None:
         """End the connections that were silent too long, or too slow over a request."""
@@ -162,7 +130,7 @@ class Connection(asyncio.Protocol):
         self._shared.connections.add(self)
         if len(self._shared.connections) > self._shared.limits.connections:
             self._answer(HttpAnswer(503, closes=True))
-            self.write()
+            self._flush()
 
     def eof_received(self) -> bool:
         """The client sends no more: what it still waits for goes out, then the connection ends."""
@@ -202,7 +170,7 @@ class Connection(asyncio.Protocol):
                 request = HttpRequest(head.method, head.target, head.headers, body, self._last_s)
                 self._take(request, closes=self._shared.draining)
                 self._reading = False
-                self.write()
+                self._flush()
                 return
             self._started_s = self._last_s
             self._chunk = data
@@ -219,19 +187,19 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._answer(HttpAnswer(400, closes=True))
         self._reading = False
-        self.write()
+        self._flush()
 
     def settled(self) -> None:
         """An answer of the row has come."""
         if not self._reading:
-            self._shared.write_soon(self)
+            self._flush()
 
     def end_if_late(self, now_s: float) -> None:
         """Answer 408 to half a request that has taken too long; close what was idle too long."""
         limits = self._shared.limits
         if self._started_s is not None and now_s - self._started_s > limits.request_s:
             self._answer(HttpAnswer(408, closes=True))
-            self.write()
+            self._flush()
         elif now_s - self._last_s > max(limits.idle_s, limits.request_s):
             self.end()
         if self._closing and self._transport is not None and now_s - self._last_s > 2 * limits.request_s:
@@ -312,8 +280,7 @@ class Connection(asyncio.Protocol):
         self._row.append(_Place(self.settled, self._headers, answer=answer))
         self._closing = answer.closes
 
-    def write(self) -> None:
-        """Send the answers that are there, as far as none is missing before them."""
+    def _flush(self) -> None:
         out: list[bytes] = []
         timed: list[float] = []
         row = self._row

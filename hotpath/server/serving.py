@@ -35,7 +35,7 @@ async def serve(
         drain_s: when the last connection is cut off, counted from the stop.
     """
     loop = asyncio.get_running_loop()
-    shared = Shared(application, limits, turn=turn, observe=observe, soon=loop.call_soon)
+    shared = Shared(application, limits, turn=turn, observe=observe)
     server = await loop.create_server(lambda: Connection(shared), sock=listener, backlog=2048)
     sweeper = asyncio.create_task(_sweep(shared))
     try:

@@ -67,7 +67,6 @@ class Process:
             Limits(),
             turn=self.meters.lateness.turn_s,
             observe=self.meters.answers.observe,
-            soon=self.loop.call_soon,
         )
         self.meters.lateness.start()
 

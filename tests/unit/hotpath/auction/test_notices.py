@@ -39,7 +39,8 @@ def test_any_text_is_no_token(text: str) -> None:
 
 
 def test_an_address_holds_what_the_exchange_fills_in() -> None:
-    win, billing, loss = TICKETS.addresses("abc")
+    told = TICKETS.addresses("abc")
+    win, billing, loss = told.win, told.billing, told.loss
     assert win == "http://bid.example/v1/win?t=abc&p=${AUCTION_PRICE}"
     assert billing == "http://bid.example/v1/billing?t=abc&p=${AUCTION_PRICE}"
     assert loss == "http://bid.example/v1/loss?t=abc&l=${AUCTION_LOSS}"
