@@ -33,6 +33,7 @@ from hotpath.metrics.timed import TimedProvider
 from hotpath.operations import Operations, metered, recall_notices, spooling, telling
 from hotpath.profiles.cache import ProfileCache
 from hotpath.profiles.profiles import Profiles, ProfileStore
+from hotpath.server.intake import Intake
 from hotpath.server.protocol import Limits
 from hotpath.server.routes import Routes
 from hotpath.server.serving import serve
@@ -213,10 +214,10 @@ async def run_bid_process(
                 with few_collections(_THRESHOLDS), telling(operations, meters, readings, sink, unready=unready):
                     await serve(
                         listener,
-                        routes,
+                        Intake(routes, loop.call_soon),
                         stop,
                         limits=limits,
-                        turn=meters.lateness.turn_s,
+                        turn=meters.lateness.came_s,
                         observe=meters.answers.observe,
                     )
 

@@ -64,6 +64,7 @@ MODULES = (
     "hotpath.profiles.cache",
     "hotpath.profiles.profiles",
     "hotpath.server.heads",
+    "hotpath.server.intake",
     "hotpath.server.messages",
     "hotpath.server.protocol",
     "hotpath.server.routes",

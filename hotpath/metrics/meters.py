@@ -16,6 +16,9 @@ class Meters:
     inference: Histogram = field(default_factory=lambda: Histogram(INFERENCE_BOUNDS))
     shedder: Shedder | None = None
 
-    def is_late(self) -> bool:
-        """Whether to refuse the request that is at the front now."""
-        return self.shedder is not None and self.shedder.sheds(self.lateness.delay_s(), time.monotonic())
+    def is_late(self, came_s: float) -> bool:
+        """Whether to refuse a request that came at that moment of the monotonic clock and is at the front now."""
+        if self.shedder is None:
+            return False
+        now_s = time.monotonic()
+        return self.shedder.sheds(now_s - came_s, now_s)

@@ -49,8 +49,8 @@ class Shared:
     ) -> None:
         """Nothing is connected and nothing is draining.
 
-        `turn` gives when the loop's turn began, which is when the bytes of each connection can have been there; without
-        it, it is now. `observe` is told the seconds of each timed answer, from then until it was written.
+        `turn` gives when the bytes that are seen now came, as far as that is known; without it, it is now. `observe` is
+        told the seconds of each timed answer, from then until it was written.
         """
         self.turn = turn or time.monotonic
         self.observe = observe

@@ -62,9 +62,12 @@ class Routes:
         most_body_bytes: int,
         now: Callable[[], float],
         ready: Callable[[], bool],
-        late: Callable[[], bool] = lambda: False,
+        late: Callable[[float], bool] = lambda _: False,
     ) -> None:
-        """`now` is a monotonic clock; `ready` says whether connections are wanted, `late` whether to refuse a bid."""
+        """`now` is a monotonic clock; `ready` says whether connections are wanted.
+
+        `late` says of a request that came at some moment of that clock whether to refuse it.
+        """
         self._bidder = bidder
         self._most_body_bytes = most_body_bytes
         self._now = now
@@ -101,7 +104,7 @@ class Routes:
         return HttpAnswer(404)
 
     def _bid(self, request: HttpRequest, reply: Reply) -> None:
-        if self._late():
+        if self._late(request.started_s):
             self._bidder.counts.answers["overloaded"] += 1
             return reply(_NO_BID)
         kind = request.headers.get(b"content-type", b"")

@@ -96,14 +96,10 @@ class Lateness:
         self._place += 1
         return turn_s
 
-    def delay_s(self) -> float:
-        """For how long whoever is at the front now has waited, as far as that can be told."""
-        turn_s = self._turn_s
-        if turn_s is None:
-            return self._lag_s
-        held_s = self._held_s
-        before_s = max(held_s - self._place * self._apart_s, min(held_s, _UNORDERED_S))
-        return self._clock() - turn_s + before_s
+    def came_s(self) -> float:
+        """When the bytes that are seen now came, as far as that can be told. Called once for each that are."""
+        turn_s, held_s = self.turn_s(), self._held_s
+        return turn_s - max(held_s - self._place * self._apart_s, min(held_s, _UNORDERED_S))
 
     def take_worst_lag_s(self) -> float:
         """The longest time by which a turn began late since the last call."""

@@ -15,6 +15,7 @@ from hotpath.demo import demo_snapshot
 from hotpath.events.sink import EventSink
 from hotpath.inference.batcher import Scheduler
 from hotpath.process import build_bidder
+from hotpath.server.intake import Intake
 from hotpath.server.protocol import Limits
 from hotpath.server.routes import Routes
 from hotpath.server.serving import serve
@@ -106,7 +107,7 @@ async def bid_server(
     limits: Limits = LIMITS,
     *,
     settings: BidderSettings | None = None,
-    late: Callable[[], bool] = lambda: False,
+    late: Callable[[float], bool] = lambda _: False,
     turn: Callable[[], float] | None = None,
     observe: Callable[[float], None] | None = None,
 ) -> AsyncIterator[Served]:
@@ -118,7 +119,16 @@ async def bid_server(
         bidder, most_body_bytes=limits.body_bytes, now=time.monotonic, ready=lambda: not stop.is_set(), late=late
     )
     task = asyncio.create_task(
-        serve(listener, routes, stop, limits=limits, turn=turn, observe=observe, quiet_s=0.2, drain_s=2.0)
+        serve(
+            listener,
+            Intake(routes, loop.call_soon),
+            stop,
+            limits=limits,
+            turn=turn,
+            observe=observe,
+            quiet_s=0.2,
+            drain_s=2.0,
+        )
     )
     try:
         yield Served(listener.getsockname()[1], bidder, sink, stop, task)

@@ -70,7 +70,7 @@ async def test_who_may_not_be_known_is_not_in_the_event() -> None:
 
 async def test_what_would_be_late_is_refused_before_any_work() -> None:
     late = True
-    async with bid_server(late=lambda: late) as server, server.client() as client:
+    async with bid_server(late=lambda _: late) as server, server.client() as client:
         assert (await client.send(http(b"not even looked at"))).status == 204
         assert (await client.send(http(REQUEST))).status == 204
         # Notices are money, and cheap: they are taken all the same.

@@ -21,6 +21,7 @@ from hotpath.inference.provider import InferenceRequest
 from hotpath.metrics import meters
 from hotpath.metrics.meters import Meters
 from hotpath.server import protocol
+from hotpath.server.intake import Intake
 from hotpath.server.messages import HttpRequest
 from hotpath.server.protocol import Connection, Limits, Reply, Shared
 from hotpath.server.routes import Routes
@@ -62,17 +63,18 @@ class Process:
         self.routes = Routes(
             self.bidder, most_body_bytes=10_000, now=core.clock, ready=lambda: True, late=self.meters.is_late
         )
+        self.intake = Intake(self.routes, self.loop.call_soon)
         self.shared = Shared(
             self.read,
             Limits(),
-            turn=self.meters.lateness.turn_s,
+            turn=self.meters.lateness.came_s,
             observe=self.meters.answers.observe,
         )
         self.meters.lateness.start()
 
     def read(self, request: HttpRequest, reply: Reply) -> None:
         self.core.work(READ_S)
-        self.routes(request, reply)
+        self.intake(request, reply)
 
     def asked(self, per_s: float, seconds: float) -> list[Answered]:
         clients = Clients(self.core, lambda: Connection(self.shared))

@@ -99,13 +99,12 @@ def started() -> tuple[TurnedLoop, Lateness]:
 
 def test_a_request_is_as_late_as_those_before_it_in_the_turn_took() -> None:
     loop, lateness = started()
-    assert lateness.turn_s() == 0.0
-    assert lateness.delay_s() == 0.0
+    assert lateness.came_s() == 0.0
     loop.now_s = 0.003
-    assert (lateness.turn_s(), lateness.delay_s()) == (0.0, 0.003)
+    assert lateness.came_s() == 0.0
     loop.turn()
     # Who comes first in the next one may have come as soon as this one had begun.
-    assert (lateness.turn_s(), lateness.delay_s()) == (0.003, 0.003)
+    assert lateness.came_s() == 0.0
 
 
 def test_what_comes_in_a_turn_that_began_late_has_waited_for_it() -> None:
@@ -113,18 +112,15 @@ def test_what_comes_in_a_turn_that_began_late_has_waited_for_it() -> None:
     # Something held the loop for 200 ms: the beat, due at 5 ms, comes at 205. When it began is known to a beat.
     loop.now_s = 0.205
     loop.turn()
-    lateness.turn_s()
-    assert lateness.delay_s() == pytest.approx(0.205)
+    assert loop.now_s - lateness.came_s() == pytest.approx(0.205)
     loop.now_s = 0.207
-    assert lateness.delay_s() == pytest.approx(0.207)
+    assert (loop.now_s - lateness.came_s()) == pytest.approx(0.207)
     # The next turn is in time; what it brings has waited for this one, as long as that took.
     loop.turn()
-    lateness.turn_s()
-    assert lateness.delay_s() == pytest.approx(0.002)
+    assert loop.now_s - lateness.came_s() == pytest.approx(0.002)
     for _ in range(3):
         loop.turn()
-    lateness.turn_s()
-    assert lateness.delay_s() == 0.0
+    assert loop.now_s - lateness.came_s() == 0.0
     assert lateness.take_worst_lag_s() == pytest.approx(0.2)
     assert lateness.take_worst_lag_s() == 0.0
 
@@ -144,10 +140,7 @@ def test_the_later_in_line_the_shorter_somebody_has_waited() -> None:
     loop, lateness = busy()
     # Held up in the middle of its work, behind its timers: no beat has seen it.
     loop.now_s += 0.0148
-    delays = []
-    for _ in range(150):
-        lateness.turn_s()
-        delays.append(lateness.delay_s())
+    delays = [loop.now_s - lateness.came_s() for _ in range(150)]
     # They come 0.1 ms apart, and it was 15 ms.
     assert delays[0] == pytest.approx(0.0149, abs=1e-4)
     assert delays[49] == pytest.approx(0.0100, abs=1e-4)
@@ -156,17 +149,15 @@ def test_the_later_in_line_the_shorter_somebody_has_waited() -> None:
     assert delays[-1] == pytest.approx(0.003)
     # And what is done meanwhile is waited for by all.
     loop.now_s += 0.002
-    assert lateness.delay_s() == pytest.approx(0.005)
+    assert (loop.now_s - lateness.came_s()) == pytest.approx(0.005)
 
 
 def test_a_busy_loop_s_next_turn_was_waited_for_as_long_as_the_last_one_took() -> None:
     loop, lateness = busy()
-    lateness.turn_s()
-    assert lateness.delay_s() == pytest.approx(0.0002)
+    assert loop.now_s - lateness.came_s() == pytest.approx(0.0002)
     loop.now_s += 0.0025
     loop.turn()
-    lateness.turn_s()
-    assert lateness.delay_s() == pytest.approx(0.0025)
+    assert loop.now_s - lateness.came_s() == pytest.approx(0.0025)
 
 
 @pytest.mark.parametrize("rest_s", [0.001, 0.004, 0.012, 3.0])
@@ -176,8 +167,7 @@ def test_nobody_waited_for_a_loop_that_had_nothing_to_do(rest_s: float) -> None:
     for _ in range(round(rest_s / 0.001)):
         loop.now_s += 0.001
         loop.turn()
-    lateness.turn_s()
-    assert lateness.delay_s() == 0.0
+    assert loop.now_s - lateness.came_s() == 0.0
 
 
 def test_whoever_comes_while_an_idle_loop_is_held_up_waited_since_its_last_beat_at_most() -> None:
@@ -188,8 +178,7 @@ def test_whoever_comes_while_an_idle_loop_is_held_up_waited_since_its_last_beat_
     due_s = lateness.beat_s + 0.005
     loop.now_s = due_s + 0.008
     loop.turn()
-    lateness.turn_s()
-    assert lateness.delay_s() == pytest.approx(0.013, abs=2e-4)
+    assert loop.now_s - lateness.came_s() == pytest.approx(0.013, abs=2e-4)
 
 
 def test_the_beat_says_that_the_loop_turns() -> None:
