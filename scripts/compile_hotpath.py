@@ -115,8 +115,9 @@ def compile_into(folder: Path) -> None:
             group_name=GROUP,
             target_dir=scratch,
         )
-        for extension in extensions:
-            # Calls within the library go straight to their function: nobody is to put another in its place.
+        for extension in extensions if sys.platform == "linux" else ():
+            # Calls within the library go straight to their function: nobody is to put another in its place. Other
+            # systems' linkers do not know the word.
             extension.extra_compile_args.append("-fno-semantic-interposition")
             extension.extra_link_args.append("-Wl,-Bsymbolic")
         setup(

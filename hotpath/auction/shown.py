@@ -7,7 +7,7 @@ from domain.bid_snapshot import CreativeKind
 from hotpath.engine.entries import Entry
 from hotpath.openrtb.responses import MarkupType
 
-MARKUP_TYPES: Final = {
+_MARKUP_TYPES: Final = {
     CreativeKind.BANNER: MarkupType.BANNER,
     CreativeKind.VIDEO: MarkupType.VIDEO,
     CreativeKind.AUDIO: MarkupType.AUDIO,
@@ -31,7 +31,6 @@ class Shown:
         "cat",
         "cattax",
         "dur",
-        "has_own_markup",
         "height",
         "is_audio",
         "is_banner",
@@ -67,8 +66,7 @@ class Shown:
         self.langb = creative.language if "-" in creative.language else ""
         self.dur = creative.duration_s
         # A plain number: an enumeration's takes the encoder five times as long.
-        self.mtype = int(MARKUP_TYPES[kind])
-        self.has_own_markup = creative.markup != ""
+        self.mtype = int(_MARKUP_TYPES[kind])
         self.adm = creative.markup
         if self.is_banner and sized and not self.adm:
             self.adm = image(self, self.width, self.height)

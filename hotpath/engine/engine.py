@@ -141,12 +141,12 @@ class Engine:
         segments = profile.segments if personal else ()
         mask, reason = self._index.for_request(request, hour_utc=hour, segments=segments)
         currency = self._currency(request)
-        choices: list[Choice] = []
         reach = 0
         if not currency or not mask:
             why = reason if currency else NoBid.CURRENCY
             choices = [Choice(impression, [], why) for impression in request.impressions]
         else:
+            choices = []
             asker = Asker(request.request_id, user, now_s, self.caps.history(user) if user else _SEEN_NOTHING)
             for impression in request.impressions:
                 lanes, why = self._lanes(mask, impression)

@@ -77,8 +77,8 @@ class Lateness:
         if self._handle is not None:
             self._handle.cancel()
 
-    def turn_s(self) -> float:
-        """When the first bytes of this turn were seen: now, if nobody's were. Called once for each that are."""
+    def came_s(self) -> float:
+        """When the bytes that are seen now came, as far as that can be told. Called once for each that are."""
         turn_s = self._turn_s
         if turn_s is None:
             turn_s = self._turn_s = self._clock()
@@ -94,11 +94,7 @@ class Lateness:
             self._place = 0
             self._loop.call_soon(self._turned)
         self._place += 1
-        return turn_s
-
-    def came_s(self) -> float:
-        """When the bytes that are seen now came, as far as that can be told. Called once for each that are."""
-        turn_s, held_s = self.turn_s(), self._held_s
+        held_s = self._held_s
         return turn_s - max(held_s - self._place * self._apart_s, min(held_s, _UNORDERED_S))
 
     def take_worst_lag_s(self) -> float:

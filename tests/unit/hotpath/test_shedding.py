@@ -129,8 +129,8 @@ def busy(turns: int = 200) -> tuple[TurnedLoop, Lateness]:
     """A loop that gets two requests in each turn, of 0.2 ms, and never rests."""
     loop, lateness = started()
     for _ in range(turns):
-        lateness.turn_s()
-        lateness.turn_s()
+        lateness.came_s()
+        lateness.came_s()
         loop.now_s += 0.0002
         loop.turn()
     return loop, lateness
