@@ -91,4 +91,6 @@ class FileSpools:
 
     def _opened(self, name: str) -> sqlite3.Connection:
         # Read and write: a log that a killed process left is recovered by whoever opens the file next.
-        return sqlite3.connect(f"file:{self._path(name)}?mode=rw", uri=True, timeout=_BUSY_S, isolation_level=None)
+        return sqlite3.connect(
+            f"{self._path(name).absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_S, isolation_level=None
+        )

@@ -6,7 +6,7 @@ constant 13,889 offers a second, of 60 s or as many as the argument says (`pytho
 `make bench-bid LASTS=10`). CE_BID_INFERENCE (litert) is the backend.
 
 All that a bid process does is on: targeting, caps, pacing, budgets, scoring, signed notices, and an event of every
-answer in the spool on the disk. The generator is `bench/bid_load.py` (asyncio on uvloop), for every row the same.
+answer in the spool on the disk. The generator is `bench/bid_load.py`, for every row the same.
 """
 
 import os
@@ -21,8 +21,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import uvloop
 
 from bench.bid_load import Tally, closed_loop, constant_rate
 from bench.bid_world import Body, bench_bodies, bench_snapshot
@@ -94,7 +92,7 @@ def floors(bodies: list[Body], folder: Path) -> None:
         port = free_port()
         with server(port, sys.executable, "-m", "bench.bid_floor", name, str(port)) as pid:
             before = cpu_s(pid)
-            tally = uvloop.run(closed_loop(port, bodies, connections=_CONNECTIONS, seconds=min(SECONDS, 5)))
+            tally = closed_loop(port, bodies, connections=_CONNECTIONS, seconds=min(SECONDS, 5))
             print(row(label, tally, cpu_s(pid) - before, bids=False), flush=True)
     nginx, port = shutil.which("nginx"), free_port()
     if nginx is None:
@@ -106,7 +104,7 @@ def floors(bodies: list[Body], folder: Path) -> None:
         # One worker does the work: the master's child.
         worker = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
         before = cpu_s(worker)
-        tally = uvloop.run(closed_loop(port, bodies, connections=_CONNECTIONS, seconds=min(SECONDS, 5)))
+        tally = closed_loop(port, bodies, connections=_CONNECTIONS, seconds=min(SECONDS, 5))
         print(row("nginx, fixed answer", tally, cpu_s(worker) - before, bids=False), flush=True)
 
 
@@ -145,11 +143,11 @@ def bid_rows(bodies: list[Body], folder: Path) -> list[str]:
     }  # fmt: skip
     with server(port, *command, **settings) as pid:
         # Until the snapshot is loaded, and once round all bodies, so that nothing is new.
-        uvloop.run(closed_loop(port, bodies, connections=_CONNECTIONS, seconds=5))
+        closed_loop(port, bodies, connections=_CONNECTIONS, seconds=5)
         before, metrics = cpu_s(pid), scraped(metrics_port)
         compiled = int(metrics["bid_compiled_modules"])
         print(f"  the hot path runs {f'compiled: {compiled} modules' if compiled else 'interpreted'}")
-        tally = uvloop.run(closed_loop(port, bodies, connections=_CONNECTIONS, seconds=min(SECONDS, 10)))
+        tally = closed_loop(port, bodies, connections=_CONNECTIONS, seconds=min(SECONDS, 10))
         print(row(f"bid process ({BACKEND}), closed loop", tally, cpu_s(pid) - before, bids=True), flush=True)
         after, most = scraped(metrics_port), tally.bids / tally.seconds
         # Of those that were decided: who is turned away says nothing of what the others ask for.
@@ -159,7 +157,7 @@ def bid_rows(bodies: list[Body], folder: Path) -> list[str]:
         before, metrics = cpu_s(pid), scraped(metrics_port)
         # A hundredth more than must be, since bids per request vary a little.
         asked = 1.01 * MUST_PER_S / per_request
-        tally = uvloop.run(constant_rate(port, bodies, connections=4 * _CONNECTIONS, seconds=SECONDS, per_second=asked))
+        tally = constant_rate(port, bodies, connections=4 * _CONNECTIONS, seconds=SECONDS, per_second=asked)
         print(row(f"bid process ({BACKEND}), constant rate", tally, cpu_s(pid) - before, bids=True), flush=True)
         after = scraped(metrics_port)
         calls = after["bid_inference_seconds_count"] - metrics["bid_inference_seconds_count"]

@@ -17,7 +17,6 @@ from pathlib import Path
 from threading import Event, Thread
 
 import numpy as np
-import uvloop
 
 from bench.bid import BACKEND, MUST_PER_S, free_port, resident_mib, scraped, server
 from bench.bid_load import closed_loop, constant_rate
@@ -122,7 +121,7 @@ def soak(folder: Path, data: Path, seconds: float, open_s: int) -> str:
         "CE_BID_METRICS_PORT": str(metrics_port), "CE_BID_EXPOSURE_S": str(open_s),
     }  # fmt: skip
     with server(port, sys.executable, "-m", "app", "bid", "--port", str(port), **settings) as pid:
-        first = uvloop.run(closed_loop(port, bodies, connections=64, seconds=min(5.0, seconds / 4)))
+        first = closed_loop(port, bodies, connections=64, seconds=min(5.0, seconds / 4))
         rate = MUST_PER_S * first.requests / max(first.bids, 1)
         began = time.monotonic()
 
@@ -138,7 +137,7 @@ def soak(folder: Path, data: Path, seconds: float, open_s: int) -> str:
 
         looking = Thread(target=look)
         looking.start()
-        tally = uvloop.run(constant_rate(port, bodies, connections=256, seconds=seconds, per_second=rate))
+        tally = constant_rate(port, bodies, connections=256, seconds=seconds, per_second=rate)
         over.set()
         looking.join()
     quarter = max(1, len(looks) // 4)

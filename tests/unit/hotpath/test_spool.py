@@ -124,6 +124,20 @@ def test_a_full_file_is_followed_by_a_new_one(tmp_path: Path) -> None:
     assert on_disk(tmp_path) == [f"r{number}" for number in range(40)]
 
 
+def test_a_full_file_keeps_its_log_and_whoever_reads_it_copies_it(tmp_path: Path) -> None:
+    folder = tmp_path / "50% of one? #2"
+    spool = Spool(folder, BIDS, FAST)
+    for number in range(100):
+        spool.put(event(number))
+    spool.close()
+    [name] = FileSpools(folder).names()
+    file, log = folder / f"{name}.db", folder / f"{name}.db-wal"
+    assert file.stat().st_size <= 8_192 < log.stat().st_size
+    assert on_disk(folder) == [f"r{number}" for number in range(100)]
+    assert not log.exists()
+    assert on_disk(folder) == [f"r{number}" for number in range(100)]
+
+
 def test_a_folder_that_cannot_be_made_is_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
