@@ -38,6 +38,8 @@ _SEEN_NOTHING: Final[dict[str, tuple[float, ...]]] = {}
 _FIRST_PRICE: Final = 1
 _SECOND_PRICE: Final = 2
 _FIXED_PRICE: Final = 3
+#: By its own name, as an enumeration finds it in 600 instructions.
+_BUDGET: Final = NoBid.BUDGET
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,7 @@ class Engine:
         return self._house(max(amounts, default=0), currency)
 
     def _bid(self, shortlist: Shortlist, choice: Choice, scores: Sequence[float], now_s: float) -> Bid | Refusal:
-        nearest, impression = NoBid.BUDGET, choice.impression
+        nearest, impression = _BUDGET, choice.impression
         tried: set[int] = set()
         while (number := dearest(choice.groups, scores, tried)) >= 0:
             tried.add(number)

@@ -48,7 +48,7 @@ class SpoolSettings:
     """
 
     most_waiting: int = 50_000
-    gather_s: float = 0.02
+    gather_s: float = 0.05
     file_bytes: int = 64 * 1024 * 1024
     most_chunk: int = 4_096
 

@@ -65,6 +65,16 @@ class HttpAnswer:
         self.timed = timed
 
 
+@lru_cache(maxsize=256)
+def _head(status: int, version: bytes, content_type: bytes, packing: bytes, close: bytes) -> bytes:
+    """A head up to its length; few differ, and each is sent again and again."""
+    if content_type:
+        packing += b"content-type: %b\r\n" % content_type
+    return b"HTTP/1.1 %d %b\r\nx-openrtb-version: %b\r\n%b%bcontent-length: " % (
+        status, _REASONS[status], version, packing, close,
+    )  # fmt: skip
+
+
 def answer_bytes(answer: HttpAnswer, headers: dict[bytes, bytes], *, closes: bool) -> bytes:
     """Head and body; packed where the request's headers allow it and it is worth it."""
     version = _VERSIONS.get(headers.get(b"x-openrtb-version", b""), _OURS)
@@ -73,11 +83,8 @@ def answer_bytes(answer: HttpAnswer, headers: dict[bytes, bytes], *, closes: boo
         return b"HTTP/1.1 204 No Content\r\nx-openrtb-version: %b\r\n%b\r\n" % (version, close)
     if len(body) >= _PACKED_FROM and takes_gzip(headers.get(b"accept-encoding", b"")):
         body, packing = gzip.compress(body, 1, mtime=0), b"content-encoding: gzip\r\n"
-    if body:
-        packing += b"content-type: %b\r\n" % answer.content_type
-    return b"HTTP/1.1 %d %b\r\nx-openrtb-version: %b\r\n%bcontent-length: %d\r\n%b\r\n%b" % (
-        answer.status, _REASONS[answer.status], version, packing, len(body), close, body,
-    )  # fmt: skip
+    head = _head(answer.status, version, answer.content_type if body else b"", packing, close)
+    return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
 
 @lru_cache(maxsize=256)
