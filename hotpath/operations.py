@@ -26,7 +26,7 @@ from hotpath.server.shedding import Lateness, Shedder, SheddingSettings
 
 #: A loop that has not turned for so long will not be helped by waiting.
 _HANGS_S: Final = 10.0
-#: Notices are few and each is money: more commits, and less to lose. Those of bids cost the loop a tenth of its core.
+#: Notices are few, and each is money: more commits, and less to lose.
 _NOTICES_GATHER_S: Final = 0.01
 
 
