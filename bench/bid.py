@@ -32,7 +32,9 @@ SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 and __name__ == "__main__" els
 BACKEND = os.environ.get("CE_BID_INFERENCE", "litert")
 _SERVER_CORE, _LOAD_CORE = 0, 1
 _CONNECTIONS = 64
-_ASKED = 1.02
+#: Times what must be bid. Bids per request vary, and what is refused in a slow moment of a machine that others share
+#: has to be made up for in the fast ones: what counts is what was bid in 60 s.
+_ASKED = 1.04
 _TICKS = os.sysconf("SC_CLK_TCK")
 _NGINX = """daemon off; pid {folder}/nginx.pid; error_log stderr crit; worker_processes 1;
 events {{ worker_connections 1024; }}
@@ -156,15 +158,16 @@ def bid_rows(bodies: list[Body], folder: Path) -> list[str]:
         print(f"  {per_request:.3f} bids an auction, answers by status: {shares(tally)}")
         print(f"  bid_requests_total {since(after, metrics, 'bid_requests_total')}")
         before, metrics = cpu_s(pid), scraped(metrics_port)
-        # More than must be, since bids per request vary a little, and of a slow moment's requests some are refused.
         asked = _ASKED * MUST_PER_S / per_request
         tally = constant_rate(port, bodies, connections=4 * _CONNECTIONS, seconds=SECONDS, per_second=asked)
         print(row(f"bid process ({BACKEND}), constant rate", tally, cpu_s(pid) - before, bids=True), flush=True)
         after = scraped(metrics_port)
         calls = after["bid_inference_seconds_count"] - metrics["bid_inference_seconds_count"]
         fast = below(after, metrics, MUST_INFERENCE_S)
+        refused = after.get(_answered("overloaded"), 0) - metrics.get(_answered("overloaded"), 0)
         print(
-            f"  {tally.bids / tally.requests:.2f} bids a request, answers by status: {shares(tally)}; "
+            f"  asked for {_ASKED:.2f} times the must, {refused / tally.requests:.1%} refused; "
+            f"{tally.bids / tally.requests:.2f} bids a request, answers by status: {shares(tally)}; "
             f"{resident_mib(pid):,.0f} MiB resident"
         )
         print(
