@@ -2,8 +2,8 @@
 
 1,000 campaigns, real request bodies from EXTERNAL_DATA in rotation, the process that the command line starts pinned to
 one core, the load on the other. An offer is one bid object returned. Two runs: a closed loop of 64 connections, and a
-constant 13,889 offers a second, of 60 s or as many as the argument says (`python -m bench.bid 10`,
-`make bench-bid LASTS=10`). CE_BID_INFERENCE (litert) is the backend.
+constant rate, a little above what 13,889 offers a second take, of 60 s or as many as the argument says (`python -m
+bench.bid 10`, `make bench-bid LASTS=10`). CE_BID_INFERENCE (litert) is the backend.
 
 All that a bid process does is on: targeting, caps, pacing, budgets, scoring, signed notices, and an event of every
 answer in the spool on the disk. The generator is `bench/bid_load.py`, for every row the same.

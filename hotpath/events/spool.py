@@ -61,6 +61,7 @@ class SpoolFile:
         """Take the lock first: whoever sees the file must see that it is in use. Raises OSError, sqlite3.Error."""
         self.path = path
         self.bytes = 0
+        self._to_read = f"{path.absolute().as_uri()}?mode=ro"
         self._lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         # Made by us, because SQLite would let others read it; its log gets the same mode.
@@ -86,13 +87,10 @@ class SpoolFile:
     def close(self) -> None:
         """Let go of the file, its log as it is.
 
-        Whoever closes a database last copies its log into it, which takes half a second of a processor that has bids
-        to make; except who only reads. So a reader is opened, and closed last.
+        Whoever closes a database last copies its log into it, which takes 0.4 s of a processor that has bids to make;
+        except who only reads. So a reader is opened, and closed last. Without one the log is copied: nothing is lost.
         """
-        with (
-            suppress(sqlite3.Error),
-            closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as reader,
-        ):
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self._to_read, uri=True)) as reader:
             # The log is opened with the first statement.
             reader.execute("SELECT id FROM chunks LIMIT 1").fetchone()
             self._connection.close()
@@ -174,8 +172,13 @@ class Spool:
             self._stop.wait(self._settings.gather_s)
             # Cleared before the queue is read: what comes after this wakes the thread again.
             self._wake.clear()
-            while self._waiting:
+            if self._waiting:
                 self._write_group()
+            while len(self._waiting) >= self._settings.most_chunk:
+                self._write_group()
+            # What came during the commit is gathered anew: by itself it would make one of a few events.
+            if self._waiting:
+                self._wake.set()
         while self._waiting:
             self._write_group()
         self._file.close()

@@ -1,7 +1,9 @@
 """The spool: what was put is on the disk, in groups, in order; what does not fit is told; a broken disk is waited for."""
 
+import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from domain.bid_events import BidEvent, NoticeEvent, decode_bids, encode_event
 from domain.bid_spools import BIDS, NOTICES
 from hotpath.events.sink import SpoolSink
 from hotpath.events.spool import Spool, SpoolFile, SpoolSettings
+from hotpath.operations import spooling
 
 FAST = SpoolSettings(most_waiting=1_000, gather_s=0.0)
 EVENT = encode_event(BidEvent("r", 1, "no_bid"))
@@ -77,6 +80,36 @@ def test_what_comes_while_the_disk_is_busy_goes_in_one_commit(tmp_path: Path) ->
     spool.close()
     assert (spool.commits, spool.spooled) == (2, 100)
     assert on_disk(tmp_path) == [f"r{number}" for number in range(100)]
+
+
+def test_what_comes_during_a_commit_is_gathered_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered: list[float] = []
+
+    class Counting(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is not None:
+                gathered.append(timeout)
+            return super().wait(timeout)
+
+    class Interrupted(SpoolFile):
+        """A file during whose first five commits another event comes."""
+
+        def write(self, events: list[bytes], keep_until_s: int) -> None:
+            if spool.commits < 5:
+                spool.put(event(spool.commits + 1))
+            super().write(events, keep_until_s)
+
+    monkeypatch.setattr("hotpath.events.spool.threading.Event", Counting)
+    spool = Spool(tmp_path, BIDS, SpoolSettings(gather_s=0.001), open_file=Interrupted)
+    spool.put(event(0))
+    deadline = time.monotonic() + 60
+    while spool.spooled < 6 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (spool.commits, gathered) == (6, [0.001] * 6)
+    spool.close()
+    assert on_disk(tmp_path) == [f"r{number}" for number in range(6)]
 
 
 def test_a_full_queue_says_so_and_nobody_waits(tmp_path: Path) -> None:
@@ -181,3 +214,15 @@ def test_a_file_that_has_just_been_begun_holds_nothing(tmp_path: Path, make: Cal
     make(tmp_path / "bids-1.db")
     assert FileSpools(tmp_path).read("bids-1", 0, 10) == []
     assert FileSpools(tmp_path / "missing").names() == []
+
+
+async def test_notices_do_not_wait_for_bids_to_be_gathered(tmp_path: Path) -> None:
+    async with spooling(tmp_path, SpoolSettings(gather_s=3_600.0)) as sink:
+        sink.answered(BidEvent("r", 1, "no_bid"))
+        assert sink.noticed(NoticeEvent("win", "b", "k", "o", 1, expires_s=1_000))
+        deadline = time.monotonic() + 60
+        while not sink.notices.commits and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        assert [each.bid_id for each in FileSpools(tmp_path).notices_since(0.0)] == ["b"]
+        assert (sink.bids.commits, sink.bids.waiting) == (0, 1)
+    assert sink.bids.spooled == 1
