@@ -34,6 +34,13 @@ def on_disk(folder: Path) -> list[str]:
     ]
 
 
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 class HeldFile(SpoolFile):
     """A file whose disk does not answer before it is let go, and then fails so many times."""
 
@@ -104,9 +111,7 @@ def test_what_comes_during_a_commit_is_gathered_before_the_next(
     monkeypatch.setattr("hotpath.events.spool.threading.Event", Counting)
     spool = Spool(tmp_path, BIDS, SpoolSettings(gather_s=0.001), open_file=Interrupted)
     spool.put(event(0))
-    deadline = time.monotonic() + 60
-    while spool.spooled < 6 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: spool.spooled == 6)
     assert (spool.commits, gathered) == (6, [0.001] * 6)
     spool.close()
     assert on_disk(tmp_path) == [f"r{number}" for number in range(6)]
@@ -220,9 +225,7 @@ async def test_notices_do_not_wait_for_bids_to_be_gathered(tmp_path: Path) -> No
     async with spooling(tmp_path, SpoolSettings(gather_s=3_600.0)) as sink:
         sink.answered(BidEvent("r", 1, "no_bid"))
         assert sink.noticed(NoticeEvent("win", "b", "k", "o", 1, expires_s=1_000))
-        deadline = time.monotonic() + 60
-        while not sink.notices.commits and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, lambda: sink.notices.commits > 0)
         assert [each.bid_id for each in FileSpools(tmp_path).notices_since(0.0)] == ["b"]
         assert (sink.bids.commits, sink.bids.waiting) == (0, 1)
     assert sink.bids.spooled == 1
