@@ -146,7 +146,7 @@ def edit(
 
     Raises:
         InvalidTransition: closed or expired.
-        InvalidInput: below the platform's minimum, or no change at all.
+        InvalidInput: below the platform's minimum, above a billion, or no change at all.
     """
     _require_open(recommendation, now_utc)
     if wanted_micros > MAX_DAILY_MICROS:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from domain.errors import InvalidInput, InvalidTransition
 from domain.platforms import Platform, PlatformLimits, limits
 from domain.recommendations import (
+    MAX_DAILY_MICROS,
     Direction,
     RecommendationStatus,
     approve,
@@ -117,9 +118,11 @@ def test_an_edit_is_rounded_to_the_platforms_step_ties_away_from_zero(currency: 
     assert after.decided_by_id is None
 
 
-def test_an_edit_under_the_platforms_minimum_or_to_no_change_is_refused() -> None:
+def test_an_edit_under_the_platforms_minimum_above_a_billion_or_to_no_change_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"TIKTOK accepts no daily budget under 50 USD"):
         edit(recommendation(platform=Platform.TIKTOK), "ana", 49_000_000, limits(Platform.TIKTOK, "USD"), NOW)
+    with pytest.raises(InvalidInput, match=r"at most a billion"):
+        edit(recommendation(), "ana", MAX_DAILY_MICROS + 1, CENTS, NOW)
     for nothing in (100_000_000, 100_004_999):
         with pytest.raises(InvalidInput, match=r"change nothing"):
             edit(recommendation(), "ana", nothing, CENTS, NOW)
@@ -138,7 +141,7 @@ def test_an_edited_amount_is_a_whole_number_of_steps_and_within_half_a_step(
     try:
         after = edit(one, "ana", wanted, PlatformLimits(step, step), NOW)
     except InvalidInput:
-        assert abs(wanted - current) <= step / 2 or wanted < step
+        assert abs(wanted - current) <= step / 2 or wanted < step or wanted > MAX_DAILY_MICROS
         return
     assert after.proposed_micros % step == 0
     assert abs(after.proposed_micros - wanted) * 2 <= step
