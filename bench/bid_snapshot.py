@@ -23,7 +23,7 @@ from hotpath.engine.engine import Engine, EngineSettings, prepared
 from hotpath.engine.facts import FormatFacts
 from hotpath.engine.request_facts import ImpressionFacts, RequestFacts
 from hotpath.inference.numpy_provider import NumpyProvider
-from hotpath.snapshots import SHARE, SnapshotFile
+from hotpath.snapshots import NOTHING, SHARE, SnapshotFile
 
 _CAMPAIGNS = 10_000
 _MUST_S = 2.0
@@ -86,17 +86,22 @@ class Bidding:
 
 async def beside_bidding(path: Path, data: bytes) -> None:
     """Print what a load takes while bids are made, and what the bids take without it and with it."""
-    first = snapshot_of(_CAMPAIGNS)
-    settings = EngineSettings()
-    engine = Engine(first, warm(first.model), time.time(), token_prefix="b", caps=CapLedger(), settings=settings)
+    engine = Engine(
+        NOTHING, warm(NOTHING.model), time.time(), token_prefix="b", caps=CapLedger(), settings=EngineSettings()
+    )
     file, bidding = SnapshotFile(path, engine, warm, time.time), Bidding(engine)
-    file.counts.version = first.version
+    await asyncio.to_thread(path.write_bytes, encode_snapshot(snapshot_of(_CAMPAIGNS)))
+    assert await file.look()
+    gc.freeze()
     task = asyncio.create_task(bidding.go_on())
     await asyncio.sleep(_CALM_S)
     await asyncio.to_thread(path.write_bytes, data)
     began, bidding.loading = time.perf_counter(), True
     assert await file.look()
-    whole, bidding.loading = time.perf_counter() - began, False
+    whole = time.perf_counter() - began
+    # The next look drops what was replaced.
+    assert not await file.look()
+    bidding.loading = False
     task.cancel()
     print(f"beside {_A_SECOND:,} bids a second, at {SHARE:.0%} of a thread's time: in use after {whole:.2f} s")
     for name, took in (("without a load", bidding.took[False]), ("during the load", bidding.took[True])):

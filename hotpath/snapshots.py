@@ -22,6 +22,8 @@ from hotpath.inference.provider import CoLaNetProvider
 logger = logging.getLogger("campaign_express.bid")
 
 LOOK_EVERY_S: Final = 1.0
+#: Entries and campaigns that are dropped in a tenth of a millisecond.
+_PIECES: Final = 64
 #: Of its time, how much a load takes while something is bid with.
 SHARE: Final = 0.25
 #: What a process bids with before it has a snapshot: nothing.
@@ -54,6 +56,19 @@ class Breaks:
 
 def no_break() -> None:
     """Go on at once."""
+
+
+def let_go(replaced: list[Prepared], pause: Callable[[], None]) -> None:
+    """Drop what the list holds piece by piece: dropped at once, 10,000 campaigns hold everything up for 15 to 30 ms."""
+    while replaced:
+        ready = replaced.pop()
+        tables: list[object] = [*ready.index.tables]
+        pieces: list[object] = [*ready.index.entries, *ready.snapshot.campaigns]
+        del ready
+        for held, at_once in ((tables, 1), (pieces, _PIECES)):
+            while held:
+                pause()
+                del held[-at_once:]
 
 
 class Swaps(Protocol):
@@ -101,6 +116,8 @@ class SnapshotFile:
         self._engine = engine
         self._provider_of = provider_of
         self._clock = clock
+        self._in_use: Prepared | None = None
+        self._replaced: list[Prepared] = []
         self._seen: _Mark | None = None
         self._unreadable = ""
 
@@ -132,6 +149,7 @@ class SnapshotFile:
 
     def _load(self) -> Prepared | None:
         """Read, check, index; None where the file is not there, or the same as before."""
+        let_go(self._replaced, Breaks(SHARE))
         try:
             file = self._path.open("rb")
         except FileNotFoundError:
@@ -153,6 +171,11 @@ class SnapshotFile:
     def _use(self, ready: Prepared) -> None:
         snapshot = ready.snapshot
         self._engine.use(ready, self._clock())
+        if self._in_use is not None:
+            # Still held here, so that the engine's letting go of it is no work for the loop; the next look's thread
+            # takes it apart.
+            self._replaced.append(self._in_use)
+        self._in_use = ready
         self.counts.version, self.counts.campaigns = snapshot.version, len(snapshot.campaigns)
         self.counts.compiled_at_s = snapshot.compiled_at_utc.timestamp()
         self.counts.loaded += 1

@@ -3,7 +3,7 @@
 Must not match anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, final
 
 from domain.bid_snapshot import Campaign, Creative, CreativeKind, Offer, Snapshot
@@ -13,6 +13,7 @@ from hotpath.engine.spans import NO_ENTRIES, Span
 WRITTEN_VAST: Final = {7: "4.0", 13: "4.2", 11: "4.1", 3: "3.0", 2: "2.0"}
 #: OpenRTB's banner type of the markup that is written for a creative without its own: XHTML.
 WRITTEN_BANNER: Final = 2
+_CAMPAIGNS_A_PAUSE: Final = 128
 
 
 @final
@@ -56,22 +57,19 @@ class Entry:
         self.kept: object = None
 
 
-def entries_of(snapshot: Snapshot) -> tuple[Entry, ...]:
-    """All creatives, by falling bid, then by ids, so that the first candidates are the dearest."""
-    entries = [
-        Entry(campaign, offer, creative)
-        for campaign in snapshot.campaigns
-        for offer in campaign.offers
-        for creative in offer.creatives
-    ]
-    entries.sort(
-        key=lambda entry: (
-            -entry.bid_cpm_micros,
-            entry.campaign_id,
-            entry.offer_id,
-            entry.creative_id,
-        )
-    )
+def entries_of(snapshot: Snapshot, pause: Callable[[], None] = lambda: None) -> tuple[Entry, ...]:
+    """All creatives, by falling bid, then by ids, so that the first candidates are the dearest.
+
+    Nothing else can run in the process from one call of `pause` to the next.
+    """
+    entries: list[Entry] = []
+    dearest_first = sorted(snapshot.campaigns, key=lambda campaign: (-campaign.bid_cpm_micros, campaign.campaign_id))
+    for at, campaign in enumerate(dearest_first):
+        if not at % _CAMPAIGNS_A_PAUSE:
+            pause()
+        own = [Entry(campaign, offer, creative) for offer in campaign.offers for creative in offer.creatives]
+        own.sort(key=lambda entry: (entry.offer_id, entry.creative_id))
+        entries += own
     return tuple(entries)
 
 

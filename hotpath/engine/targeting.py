@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Final, cast
 
-from domain.bid_snapshot import CreativeKind, Snapshot
+from domain.bid_snapshot import Creative, CreativeKind, Snapshot
 from hotpath.engine.candidates import Lane, Shelf, shelf_of
 from hotpath.engine.entries import (
     Entry,
@@ -27,8 +27,11 @@ from hotpath.engine.spans import Span, together
 
 _LINEAR: Final = 1
 _NONLINEAR: Final = 2
+_YES: Final = (True,)
 #: Of what is kept by its key because exchanges ask for the same again and again; beyond, all of it is dropped.
 _MOST_KEPT: Final = 4_096
+#: After so many entries, or values, an index that is made beside bidding pauses: some tenths of a millisecond.
+_A_PAUSE: Final = 512
 #: The reasons to give for nearly every request; by their own names, as an enumeration finds one in 600 instructions.
 _SEAT: Final = NoBid.SEAT
 _TARGETING: Final = NoBid.TARGETING
@@ -38,15 +41,27 @@ _FLOOR: Final = NoBid.FLOOR
 class Postings:
     """Which entries name a value."""
 
-    def __init__(self, pairs: Iterable[tuple[int, Hashable]]) -> None:
-        """Collect (entry number, value) pairs."""
+    def __init__(
+        self, entries: Sequence[Entry], values_of: Callable[[Entry], Iterable[Hashable]], pause: Callable[[], None]
+    ) -> None:
+        """Collect what each entry names; `pause` is called again and again."""
         by_value: defaultdict[Hashable, list[int]] = defaultdict(list)
-        everyone: list[int] = []
-        for number, value in pairs:
-            by_value[value].append(number)
-            everyone.append(number)
-        self._by_value = {value: _mask_of(numbers) for value, numbers in by_value.items()}
-        self.named = _mask_of(everyone)
+        named: list[int] = []
+        for number, entry in enumerate(entries):
+            if not number % _A_PAUSE:
+                pause()
+            some = False
+            for value in values_of(entry):
+                by_value[value].append(number)
+                some = True
+            if some:
+                named.append(number)
+        self._by_value: dict[Hashable, int] = {}
+        for value, numbers in by_value.items():
+            self._by_value[value] = _mask_of(numbers)
+            if not len(self._by_value) % _A_PAUSE:
+                pause()
+        self.named = _mask_of(named)
 
     def of(self, values: Iterable[Hashable]) -> int:
         """Entries that name any of the values."""
@@ -91,67 +106,69 @@ class TargetingIndex:
     def __init__(self, snapshot: Snapshot, pause: Callable[[], None] = lambda: None) -> None:
         """Index a checked snapshot; `pause` is called again and again, so that a thread may let others run."""
         self._pause = pause
-        self.entries = entries_of(snapshot)
+        #: All its tables, for whoever drops it one by one.
+        self.tables: list[Postings] = []
+        self.entries = entries_of(snapshot, pause)
         self._everyone = (1 << len(self.entries)) - 1
         self._falling = [-entry.campaign.bid_cpm_micros for entry in self.entries]
-        self._index_campaigns(list(enumerate(self.entries)))
-        self._index_creatives(list(enumerate(self.entries)))
+        self._index_campaigns()
+        self._index_creatives()
         self._index_fits(snapshot)
         self._ads_txt = {
             domain: frozenset((line.system.lower(), line.account) for line in lines)
             for domain, lines in snapshot.ads_txt.items()
         }
 
-    def _post(self, pairs: Iterable[tuple[int, Hashable]]) -> Postings:
-        self._pause()
-        return Postings(pairs)
+    def _post(self, values_of: Callable[[Entry], Iterable[Hashable]]) -> Postings:
+        table = Postings(self.entries, values_of, self._pause)
+        self.tables.append(table)
+        return table
 
-    def _index_campaigns(self, rows: list[tuple[int, Entry]]) -> None:
-        wants = [(number, entry.campaign.targeting) for number, entry in rows]
-        self._countries = self._post((n, value) for n, want in wants for value in want.countries)
-        self._devices = self._post((n, value) for n, want in wants for value in want.device_types)
-        self._hours = self._post((n, value) for n, want in wants for value in want.hours_utc)
-        self._categories = self._post(
-            (n, (want.category_taxonomy, value)) for n, want in wants for value in want.categories
-        )
+    def _those(self, holds: Callable[[Entry], bool]) -> int:
+        """The entries of which it holds."""
+        return self._post(lambda entry: _YES if holds(entry) else ()).named
+
+    def _index_campaigns(self) -> None:
+        self._countries = self._post(lambda entry: entry.campaign.targeting.countries)
+        self._devices = self._post(lambda entry: entry.campaign.targeting.device_types)
+        self._hours = self._post(lambda entry: entry.campaign.targeting.hours_utc)
+        self._categories = self._post(lambda entry: _in_taxonomy(entry, entry.campaign.targeting.categories))
         self._not_categories = self._post(
-            (n, (want.category_taxonomy, value)) for n, want in wants for value in want.excluded_categories
+            lambda entry: _in_taxonomy(entry, entry.campaign.targeting.excluded_categories)
         )
-        self._page_taxonomies = self._post((n, want.category_taxonomy) for n, want in wants)
-        self._segments = self._post((n, value) for n, want in wants for value in want.segments)
-        self._not_segments = self._post((n, value) for n, want in wants for value in want.excluded_segments)
-        self._not_pages = self._post((n, _plain(value)) for n, want in wants for value in want.blocked_domains)
-        self._deals = self._post((n, value) for n, want in wants for value in want.deals)
-        self._any_deal = self._post((n, True) for n, want in wants if want.any_deal).named
-        self._whole_chain = self._post((n, True) for n, want in wants if want.whole_chain).named
-        self._authorised = self._post((n, True) for n, want in wants if want.authorised_sellers).named
-        owners = [(number, entry.campaign) for number, entry in rows]
-        self._seats = self._post((n, owner.seat) for n, owner in owners)
-        self._bundles = self._post((n, owner.bundle) for n, owner in owners if owner.bundle)
-        self._domains = self._post(
-            (n, name) for n, owner in owners for of in owner.domains for name in with_parents(of)
+        self._page_taxonomies = self._post(lambda entry: (entry.campaign.targeting.category_taxonomy,))
+        self._segments = self._post(lambda entry: entry.campaign.targeting.segments)
+        self._not_segments = self._post(lambda entry: entry.campaign.targeting.excluded_segments)
+        self._not_pages = self._post(lambda entry: map(_plain, entry.campaign.targeting.blocked_domains))
+        self._deals = self._post(lambda entry: entry.campaign.targeting.deals)
+        self._any_deal = self._those(lambda entry: entry.campaign.targeting.any_deal)
+        self._whole_chain = self._those(lambda entry: entry.campaign.targeting.whole_chain)
+        self._authorised = self._those(lambda entry: entry.campaign.targeting.authorised_sellers)
+        self._seats = self._post(lambda entry: (entry.campaign.seat,))
+        self._bundles = self._post(lambda entry: _named(entry.campaign.bundle))
+        self._domains = self._post(lambda entry: [name for of in entry.campaign.domains for name in with_parents(of)])
+        self._taxonomies = self._post(
+            lambda entry: (entry.campaign.category_taxonomy,) if entry.campaign.categories else ()
         )
-        self._taxonomies = self._post((n, owner.category_taxonomy) for n, owner in owners if owner.categories)
         self._own_categories = self._post(
-            (n, name) for n, owner in owners for category in owner.categories for name in with_ancestors(category)
+            lambda entry: [name for category in entry.campaign.categories for name in with_ancestors(category)]
         )
-        self._exact_categories = self._post((n, category) for n, owner in owners for category in owner.categories)
+        self._exact_categories = self._post(lambda entry: entry.campaign.categories)
 
-    def _index_creatives(self, rows: list[tuple[int, Entry]]) -> None:
-        shown = [(number, entry.creative) for number, entry in rows]
-        self._kinds = self._post((n, one.kind) for n, one in shown)
-        self._sizes = self._post((n, (one.width, one.height)) for n, one in shown if (one.width, one.height) != (0, 0))
-        self._mimes = self._post((n, one.mime) for n, one in shown if one.mime)
-        self._attributes = self._post((n, value) for n, one in shown for value in one.attributes)
-        self._durations = self._post((n, one.duration_s) for n, one in shown)
-        self._insecure = self._post((n, True) for n, one in shown if not one.secure).named
+    def _index_creatives(self) -> None:
+        self._kinds = self._post(lambda entry: (entry.creative.kind,))
+        self._sizes = self._post(lambda entry: _size(entry.creative))
+        self._mimes = self._post(lambda entry: _named(entry.creative.mime))
+        self._attributes = self._post(lambda entry: entry.creative.attributes)
+        self._durations = self._post(lambda entry: (entry.creative.duration_s,))
+        self._insecure = self._those(lambda entry: not entry.creative.secure)
         self._languages = self._post(
-            (n, tag) for n, one in shown if one.language for tag in with_shorter_tags(one.language)
+            lambda entry: with_shorter_tags(entry.creative.language) if entry.creative.language else ()
         )
-        self._protocols = self._post((n, value) for n, one in shown for value in spoken_protocols(one))
-        self._apis = self._post((n, value) for n, one in shown for value in one.apis)
-        self._banner_types = self._post((n, banner_type(one)) for n, one in shown if banner_type(one))
-        self._nonlinear = self._post((n, True) for n, one in shown if not one.linear).named
+        self._protocols = self._post(lambda entry: spoken_protocols(entry.creative))
+        self._apis = self._post(lambda entry: entry.creative.apis)
+        self._banner_types = self._post(lambda entry: _named(banner_type(entry.creative)))
+        self._nonlinear = self._those(lambda entry: not entry.creative.linear)
 
     def _index_fits(self, snapshot: Snapshot) -> None:
         """What is looked up for every request, in its shortest form."""
@@ -169,9 +186,13 @@ class TargetingIndex:
         #: Entries by campaign; and those whose campaign caps how often a user sees it.
         self.of_campaign: dict[str, Span] = {}
         for number, entry in enumerate(self.entries):
+            if not number % _A_PAUSE:
+                self._pause()
             first, count = self.of_campaign.get(entry.campaign_id, (number, 0))
             self.of_campaign[entry.campaign_id] = (first, count + 1)
-        for entry in self.entries:
+        for number, entry in enumerate(self.entries):
+            if not number % _A_PAUSE:
+                self._pause()
             entry.span = self.of_campaign[entry.campaign_id]
         self.capped = together(
             self.of_campaign[campaign.campaign_id]
@@ -418,6 +439,21 @@ def _mask_of(numbers: list[int]) -> int:
     for number in numbers:
         octets[number >> 3] |= 1 << (number & 7)
     return int.from_bytes(octets, "little")
+
+
+def _named(value: str | int) -> Iterable[Hashable]:
+    """The value, unless it says nothing."""
+    return (value,) if value else ()
+
+
+def _in_taxonomy(entry: Entry, categories: Iterable[str]) -> Iterable[Hashable]:
+    taxonomy = entry.campaign.targeting.category_taxonomy
+    return [(taxonomy, category) for category in categories]
+
+
+def _size(creative: Creative) -> Iterable[Hashable]:
+    size = creative.width, creative.height
+    return (size,) if size != (0, 0) else ()
 
 
 def _plain(domain: str) -> str:

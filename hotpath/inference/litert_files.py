@@ -69,7 +69,9 @@ def _rows(model: SpikingModel) -> tuple[NDArray[np.int8], NDArray[np.float64], N
     given = np.asarray([*model.scales, 0.0])
     biases = np.asarray([*model.biases, 0.0])
     scales = np.maximum(np.abs(given), np.maximum(np.abs(biases) / (_FEATURE_SCALE * _BIAS_MOST), _LEAST_SCALE))
-    weights = np.clip(np.rint(held * (given / scales)[:, None]), -128, 127).astype(np.int8)
+    [other] = np.nonzero(scales != given)
+    weights = held.copy()
+    weights[other] = np.clip(np.rint(held[other] * (given / scales)[other, None]), -128, 127).astype(np.int8)
     return weights, scales, biases
 
 

@@ -165,14 +165,9 @@ def _tensor(builder: Any, tensor: _Tensor, buffer: int) -> int:
 
 
 def _quantisation(builder: Any, quantisation: Quantisation) -> int:
-    tflite.QuantizationParametersStartScaleVector(builder, len(quantisation.scales))
-    for scale in reversed(quantisation.scales):
-        builder.PrependFloat32(scale)
-    scales = builder.EndVector()
-    tflite.QuantizationParametersStartZeroPointVector(builder, len(quantisation.scales))
-    for _ in quantisation.scales:
-        builder.PrependInt64(quantisation.zero_point)
-    zero_points = builder.EndVector()
+    # Number by number, as elsewhere, 10,000 offers would take 15 ms.
+    scales = builder.CreateNumpyVector(np.array(quantisation.scales, np.float32))
+    zero_points = builder.CreateNumpyVector(np.full(len(quantisation.scales), quantisation.zero_point, np.int64))
     tflite.QuantizationParametersStart(builder)
     tflite.QuantizationParametersAddScale(builder, scales)
     tflite.QuantizationParametersAddZeroPoint(builder, zero_points)

@@ -1,8 +1,10 @@
 """The snapshot's file as the bid process follows it: a newer one is swapped in, anything else is refused whole."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import ReferenceType, ref
 
 import msgspec
 import pytest
@@ -21,8 +23,10 @@ class Engine:
 
     def __init__(self) -> None:
         self.used: list[tuple[int, float]] = []
+        self.told: Callable[[Prepared], object] = lambda _: None
 
     def use(self, ready: Prepared, now_s: float) -> None:
+        self.told(ready)
         self.used.append((ready.snapshot.version, now_s))
 
 
@@ -140,6 +144,31 @@ async def test_only_a_load_beside_bidding_takes_breaks(tmp_path: Path, monkeypat
     # After each part of the file, and after each of the index's postings.
     assert len(slept) > 20
     assert [version for version, _ in engine.used] == [1, 2]
+
+
+async def test_what_was_replaced_is_dropped_in_pieces_by_the_next_look_and_not_by_the_swap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("hotpath.snapshots.time.sleep", slept.append)
+    path = tmp_path / "s"
+    indexes: list[ReferenceType[object]] = []
+    engine = Engine()
+    file = SnapshotFile(path, engine, NumpyProvider, lambda: 5.0)
+    engine.told = lambda ready: indexes.append(ref(ready.index))
+    for version in (1, 2):
+        (tmp_path / "n").write_bytes(of_version(version))
+        (tmp_path / "n").replace(path)
+        assert await file.look()
+    assert [index() is not None for index in indexes] == [True, True]
+    slept.clear()
+    assert not await file.look()
+    assert [index() is not None for index in indexes] == [False, True]
+    # Between the tables of the index, at least.
+    assert len(slept) > 20
+    slept.clear()
+    assert not await file.look()
+    assert slept == []
 
 
 async def test_ten_thousand_campaigns_load(tmp_path: Path) -> None:
