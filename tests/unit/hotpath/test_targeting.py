@@ -124,6 +124,39 @@ def test_the_index_agrees_with_the_slow_matcher(
     assert [lane.floor_micros for lane in lanes] == [floors[lane.deal] for lane in lanes]
 
 
+def test_entries_stand_dearest_first_and_then_by_ids() -> None:
+    shown = [Creative(creative_id=name, kind=CreativeKind.BANNER) for name in ("c2", "c1")]
+    offers = tuple(Offer(offer_id=name, creatives=tuple(shown)) for name in ("o2", "o1"))
+    found = [
+        Campaign(campaign_id=name, seat="s", offers=offers, bid_cpm_micros=bid, daily_budget_micros=1)
+        for name, bid in (("b", 1), ("a", 1), ("c", 2))
+    ]
+    entries = TargetingIndex(snapshot_of(found)).entries
+    assert [(one.campaign_id, one.offer_id, one.creative_id) for one in entries] == [
+        (campaign, offer, creative) for campaign in "cab" for offer in ("o1", "o2") for creative in ("c1", "c2")
+    ]
+
+
+def test_an_index_is_made_with_breaks_within_each_of_its_tables() -> None:
+    """Compiled, nothing else could run in the process until a table of all campaigns is made."""
+
+    def breaks(count: int) -> int:
+        shown = (Creative(creative_id="c", kind=CreativeKind.BANNER),)
+        found = [
+            Campaign(
+                campaign_id=f"k{n}", seat="s", bid_cpm_micros=1, daily_budget_micros=1, domains=(f"d{n}.com",),
+                offers=(Offer(offer_id=f"o{n}", creatives=shown),),
+            )
+            for n in range(count)
+        ]  # fmt: skip
+        taken: list[None] = []
+        index = TargetingIndex(snapshot_of(found), lambda: taken.append(None))
+        assert len(index.tables) > 20
+        return len(taken)
+
+    assert breaks(2_500) > 4 * breaks(1)
+
+
 def test_bits_come_lowest_first() -> None:
     assert list(bits(0b101_0010)) == [1, 4, 6]
     assert list(bits(0)) == []
