@@ -20,9 +20,10 @@ RESULT = "[...document.querySelectorAll('.result-window .view-line')].map((each)
 PLAIN_RESULT = f"{RESULT}.replaceAll('\\u00a0', ' ')"
 
 REGISTER = KnownDocuments([BUILT_IN]).by_name["RegisterDocument"]
-#: What the page fills in for RegisterDocument, read off its editor.
-VARIABLES = """JSON.parse([...document.querySelectorAll('section[aria-label=Variables] .view-line')]
-  .map((each) => each.textContent).join(" ").replaceAll("\\u00a0", " "))"""
+#: What the page fills in for RegisterDocument, read off its editor, which draws it some frames after it has it.
+DRAWN = """[...document.querySelectorAll('section[aria-label=Variables] .view-line')]
+  .map((each) => each.textContent).join(" ").replaceAll("\\u00a0", " ")"""
+VARIABLES = f"JSON.parse({DRAWN})"
 
 
 async def explorer(browser: Browser, product: Product) -> Console:
@@ -146,6 +147,7 @@ async def test_in_production_a_stranger_gets_nothing_and_who_signs_in_gets_the_s
     # What a partner registers is there too, with the workspace filled in.
     await page.click("button[data-name=RegisterDocument]")
     await page.sees("[data-testid=said]", "RegisterDocument: fill in what is empty")
+    await page.until(f"/\"workspaceId\": \"[^\"]+\"/.test({DRAWN})")
     text = "query Mine($workspaceId: ID!) { workspace(id: $workspaceId) { name } }"
     told = await page.run(
         f"""fetch("/graphql", {{method: "POST", headers: {{"content-type": "application/json",
