@@ -147,7 +147,7 @@ async def test_in_production_a_stranger_gets_nothing_and_who_signs_in_gets_the_s
     # What a partner registers is there too, with the workspace filled in.
     await page.click("button[data-name=RegisterDocument]")
     await page.sees("[data-testid=said]", "RegisterDocument: fill in what is empty")
-    await page.until(f"/\"workspaceId\": \"[^\"]+\"/.test({DRAWN})")
+    await page.until(f'/"workspaceId": "[^"]+"/.test({DRAWN})')
     text = "query Mine($workspaceId: ID!) { workspace(id: $workspaceId) { name } }"
     told = await page.run(
         f"""fetch("/graphql", {{method: "POST", headers: {{"content-type": "application/json",
