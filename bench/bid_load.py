@@ -54,23 +54,43 @@ class Client:
 
     def __init__(self, port: int, tally: Tally) -> None:
         """Connect."""
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = port
         self._tally = tally
         self._held = b""
+        self._asked = False
         self._began_s = 0.0
         self._impressions = 0
+        self.connect()
+
+    def connect(self) -> None:
+        """A new connection."""
+        self.socket = socket.create_connection(("127.0.0.1", self._port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.is_closed = False
+
+    def close(self) -> None:
+        """Leave."""
+        self.socket.close()
 
     def send(self, request: bytes, impressions: int, began_s: float) -> None:
         """Ask; the latency counts from `began_s`."""
-        self._began_s, self._impressions = began_s, impressions
+        self._asked, self._began_s, self._impressions = True, began_s, impressions
         self.socket.sendall(request)
 
     def receive(self) -> bool:
-        """Read what has come, which must be something, and count it once it is a whole answer; gives whether it is."""
+        """Read what has come, which must be something, and count it once it is a whole answer; gives whether it is.
+
+        A connection that the server ends while it is not asked, as it may one that nobody used for long, is closed.
+
+        Raises:
+            ConnectionError: it was asked.
+        """
         data = self.socket.recv(_MOST_BYTES)
         if not data:
-            raise ConnectionError("the server hung up")
+            if self._asked:
+                raise ConnectionError("the server hung up")
+            self.is_closed = True
+            return False
         if self._held:
             data = self._held + data
         head = data.find(b"\r\n\r\n")
@@ -84,7 +104,7 @@ class Client:
             if len(data) < head + 4 + int(data[at : data.find(b"\r", at)]):
                 self._held = data
                 return False
-        self._held = b""
+        self._held, self._asked = b"", False
         tally = self._tally
         tally.latencies.append(time.perf_counter() - self._began_s)
         tally.statuses[status] = tally.statuses.get(status, 0) + 1
@@ -140,15 +160,28 @@ def _run(port: int, connections: int, drive: Callable[[Callable[[], list[Client]
     tally = Tally()
     with ExitStack() as stack:
         clients = [Client(port, tally) for _ in range(connections)]
-        by_file = {client.socket.fileno(): client for client in clients}
+        by_file: dict[int, Client] = {}
         polled = stack.enter_context(select.epoll())
-        for client in clients:
-            stack.enter_context(client.socket)
+
+        def watch(client: Client) -> None:
+            by_file[client.socket.fileno()] = client
             polled.register(client.socket, select.EPOLLIN)
 
+        for client in clients:
+            stack.callback(client.close)
+            watch(client)
+
         def answered() -> list[Client]:
-            ready = [by_file[number] for number, _ in polled.poll(0.0, connections)]
-            return [client for client in ready if client.receive()]
+            found = []
+            for number, _ in polled.poll(0.0, connections):
+                client = by_file[number]
+                if client.receive():
+                    found.append(client)
+                elif client.is_closed:
+                    client.close()
+                    client.connect()
+                    watch(client)
+            return found
 
         began, cpu = time.perf_counter(), time.process_time()
         drive(answered, clients)

@@ -137,9 +137,11 @@ def soak(folder: Path, data: Path, seconds: float, open_s: int) -> str:
 
         looking = Thread(target=look)
         looking.start()
-        tally = constant_rate(port, bodies, connections=256, seconds=seconds, per_second=rate)
-        over.set()
-        looking.join()
+        try:
+            tally = constant_rate(port, bodies, connections=256, seconds=seconds, per_second=rate)
+        finally:
+            over.set()
+            looking.join()
     quarter = max(1, len(looks) // 4)
     last, before = np.mean(looks[-quarter:]), np.mean(looks[-2 * quarter : -quarter])
     grown = float(last / before) - 1
