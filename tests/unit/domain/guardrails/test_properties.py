@@ -52,8 +52,11 @@ micros = st.integers(0, 3_000_000_000)
 
 
 def rarely(strategy: st.SearchStrategy[Any], otherwise: Any = None, often: int = 4) -> st.SearchStrategy[Any]:
-    """Mostly not set, so that several settings together still let something through."""
-    return st.integers(0, often).flatmap(lambda side: strategy if side == 0 else st.just(otherwise))
+    """Mostly not set, so that several settings together still let something through.
+
+    Set by the largest number: Hypothesis repeats the simplest, 0, and would set most of what is rarely set.
+    """
+    return st.integers(0, often).flatmap(lambda side: strategy if side == often else st.just(otherwise))
 
 
 rarely_micros = rarely(micros)
@@ -298,9 +301,8 @@ def test_what_is_automatic_lies_inside_both_kinds() -> None:
             _inside_both_kinds(all_rules, situation)
 
     one()
-    # A property of what never happens would show nothing. It is some 23 of 300, but examples resemble one another, and
-    # of 50 runs one had 5.
-    assert automatic
+    # A property of what never happens would show nothing.
+    assert automatic >= EXAMPLES // 50
 
 
 def _inside_both_kinds(all_rules: list[RuleSet], situation: tuple[Subject, Change, Standing, Evidence]) -> None:
